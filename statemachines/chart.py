@@ -16,7 +16,7 @@ from statemachine.exceptions import TransitionNotAllowed
 from statemachine.transition_list import TransitionList
 
 from statemachines.labels import Labelled, Language, label
-from statemachines.refusals import ClockOnly, Refusal, RoleMissing, WrongState
+from statemachines.refusals import ClockOnly, ReasonMissing, Refusal, RoleMissing, WrongState
 from statemachines.roles import Actor, Role
 
 Check = Callable[..., None]
@@ -29,8 +29,10 @@ CONTEXT = frozenset({"actor", "now", "event"})
 class Row(Protocol):
     """What can be moved: anything with a `state` and the chart that governs it as a class attribute."""
 
-    chart: ClassVar[type["RecordChart"]]
     state: Any
+
+    @property
+    def chart(self) -> type["RecordChart"]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +219,9 @@ def _prepare(row: Row, event: str, *, actor: Actor, now: datetime) -> tuple[Labe
     if now.tzinfo is None:
         raise ValueError("now must be aware: it decides deadlines")
     name = row.chart.events_enum(event)
-    return name, row.chart.laws[name], {"actor": actor, "now": now, "event": name}
+    if (law := row.chart.laws.get(name)) is None:
+        raise ValueError(f"{row.chart.__name__} has no event {event!r}")
+    return name, law, {"actor": actor, "now": now, "event": name}
 
 
 # Checks every chart uses.
@@ -251,3 +255,9 @@ def by_the_clock(row: object, *, actor: Actor, event: Labelled) -> None:
 def blank(value: object) -> bool:
     """Whether a fact was not given: None, an empty text or list, a text of spaces. Zero is given."""
     return value is None or (isinstance(value, str) and not value.strip()) or value in ((), [])
+
+
+def reason_given(row: object, *, event: Labelled, reason: str | None = None) -> None:
+    """reason"""
+    if blank(reason):
+        raise ReasonMissing(missing=("reason",), event=event)

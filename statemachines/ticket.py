@@ -6,7 +6,7 @@ from uuid import UUID
 
 from statemachine import Event
 
-from statemachines.chart import Law, RecordChart, blank, by, by_the_clock, stage, unchanged
+from statemachines.chart import Law, RecordChart, blank, by, by_the_clock, reason_given, stage, unchanged
 from statemachines.labels import Labelled, Level, local_day
 from statemachines.refusals import (
     ApproverLevel,
@@ -24,7 +24,6 @@ from statemachines.refusals import (
     OnSpotOnlyGeneral,
     OnSpotSameDay,
     OpinionMissing,
-    ReasonMissing,
     SameTeamVerification,
     SecondVerifierSame,
     SelfVerification,
@@ -241,12 +240,6 @@ def opinion_given(ticket: TicketFacts, *, opinion: str | None = None) -> None:
     """opinion"""
     if blank(opinion):
         raise OpinionMissing(missing=("opinion",))
-
-
-def reason_given(row: object, *, event: Labelled, reason: str | None = None) -> None:
-    """reason"""
-    if blank(reason):
-        raise ReasonMissing(missing=("reason",), event=event)
 
 
 def new_assignee(ticket: TicketFacts, *, assignee: object = None) -> None:

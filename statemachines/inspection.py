@@ -1,0 +1,62 @@
+"""The inspection: one visit to one unit against a checklist; a missed one stays in the data with its reason."""
+
+from typing import Protocol
+
+from statemachines.chart import Law, RecordChart, by, reason_given, stage
+from statemachines.labels import Labelled
+from statemachines.refusals import AnswersMissing
+from statemachines.roles import Role
+
+__all__ = ["InspectionChart", "InspectionEvent", "InspectionFacts", "InspectionState"]
+
+
+class InspectionState(Labelled):
+    PLANNED = "planned", "已计划", "Planned"
+    STARTED = "started", "检查中", "Started"
+    SUBMITTED = "submitted", "已提交", "Submitted"
+    MISSED = "missed", "未检", "Missed"
+
+
+class InspectionEvent(Labelled):
+    START = "start", "开始检查", "Start"
+    SUBMIT = "submit", "提交", "Submit"
+    MISS = "miss", "登记未检", "Record as missed"
+
+
+class InspectionFacts(Protocol):
+    """What the chart reads of an inspection; `unit_path` is the unit inspected."""
+
+    @property
+    def state(self) -> InspectionState: ...
+    @property
+    def unit_path(self) -> str: ...
+
+
+def all_answered(inspection: InspectionFacts, *, unanswered: int) -> None:
+    """every item of the checklist answered"""
+    if unanswered:
+        raise AnswersMissing(missing=("answers",), unanswered=unanswered)
+
+
+LAWS: dict[Labelled, Law] = {
+    InspectionEvent.START: Law(may=(by(Role.INSPECTOR, Role.SUPERVISOR),)),
+    InspectionEvent.SUBMIT: Law(may=(by(Role.INSPECTOR, Role.SUPERVISOR),), needs=(all_answered,)),
+    InspectionEvent.MISS: Law(may=(by(Role.SUPERVISOR, clock=True),), needs=(reason_given,)),
+}
+
+
+class InspectionChart(RecordChart):
+    """One visit, from the plan to the submitted answers."""
+
+    states_enum = InspectionState
+    events_enum = InspectionEvent
+    laws = LAWS
+
+    planned = stage(InspectionState.PLANNED, initial=True)
+    started = stage(InspectionState.STARTED)
+    submitted = stage(InspectionState.SUBMITTED, final=True)
+    missed = stage(InspectionState.MISSED, final=True)
+
+    start = planned.to(started, validators="lawful")
+    submit = started.to(submitted, validators="lawful")
+    miss = planned.to(missed, validators="lawful") | started.to(missed, validators="lawful")
