@@ -1,0 +1,102 @@
+"""Inspections (one visit to one unit against a checklist) and their answers."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import ClassVar
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from domain.records.base import Base, Key, words
+from domain.records.campaigns import Campaign
+from domain.records.checklists import Checklist, ChecklistItem
+from domain.records.people import Person, Unit
+from domain.records.tickets import Ticket
+from statemachines.chart import RecordChart
+from statemachines.inspection import InspectionChart, InspectionState
+
+
+class AnswerValue(StrEnum):
+    """合格 / 不合格 / 不适用 / 未查."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    NOT_APPLICABLE = "na"
+    UNCHECKED = "unchecked"
+
+
+class Inspection(Base):
+    """One visit. `nothing_found` is the signed record "checked, nothing found"; it counts as the zero report."""
+
+    __tablename__ = "inspections"
+    chart: ClassVar[type[RecordChart]] = InspectionChart
+
+    id: Mapped[Key]
+    campaign_id: Mapped[UUID] = mapped_column(ForeignKey("campaigns.id"))
+    unit_id: Mapped[UUID] = mapped_column(ForeignKey("units.id"), index=True)
+    checklist_id: Mapped[UUID] = mapped_column(ForeignKey("checklists.id"))
+    inspector_id: Mapped[UUID | None] = mapped_column(ForeignKey("people.id"))
+    rota_id: Mapped[UUID | None] = mapped_column(ForeignKey("rotas.id"))
+    planned_on: Mapped[date]
+    state: Mapped[InspectionState] = mapped_column(words(InspectionState))
+    started_at: Mapped[datetime | None]
+    submitted_at: Mapped[datetime | None]
+    submitted_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("people.id"))
+    nothing_found: Mapped[bool] = mapped_column(default=False)
+    missed_reason: Mapped[str | None]
+    created_at: Mapped[datetime]
+    version: Mapped[int]
+
+    campaign: Mapped[Campaign] = relationship(lazy="raise")
+    unit: Mapped[Unit] = relationship(lazy="raise")
+    checklist: Mapped[Checklist] = relationship(lazy="raise")
+    inspector: Mapped[Person | None] = relationship(lazy="raise", foreign_keys=[inspector_id])
+    answers: Mapped[list[Answer]] = relationship(lazy="raise", back_populates="inspection")
+
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
+    __table_args__ = (
+        # A rota makes each visit once, however often its flow runs.
+        Index(
+            "uq_inspections_rota_visit",
+            "rota_id",
+            "unit_id",
+            "planned_on",
+            unique=True,
+            postgresql_where=text("rota_id IS NOT NULL"),
+        ),
+        CheckConstraint("state <> 'missed' OR missed_reason <> ''", name="miss_has_reason"),
+        CheckConstraint(
+            "state <> 'submitted' OR (submitted_at IS NOT NULL AND submitted_by_id IS NOT NULL)",
+            name="submitted_is_signed",
+        ),
+    )
+
+    @property
+    def unit_path(self) -> str:
+        """The path of the inspected unit."""
+        return self.unit.path
+
+
+class Answer(Base):
+    """The answer to one checklist item; a failed one names the ticket it opened."""
+
+    __tablename__ = "answers"
+
+    id: Mapped[Key]
+    inspection_id: Mapped[UUID] = mapped_column(ForeignKey("inspections.id"))
+    item_id: Mapped[UUID] = mapped_column(ForeignKey("checklist_items.id"))
+    value: Mapped[AnswerValue] = mapped_column(words(AnswerValue))
+    note: Mapped[str] = mapped_column(default="")
+    location: Mapped[str] = mapped_column(default="")
+    answered_by_id: Mapped[UUID] = mapped_column(ForeignKey("people.id"))
+    answered_at: Mapped[datetime]
+    ticket_id: Mapped[UUID | None] = mapped_column(ForeignKey("tickets.id"))
+
+    inspection: Mapped[Inspection] = relationship(lazy="raise", back_populates="answers")
+    item: Mapped[ChecklistItem] = relationship(lazy="raise")
+    ticket: Mapped[Ticket | None] = relationship(lazy="raise")
+
+    __table_args__ = (UniqueConstraint("inspection_id", "item_id"),)

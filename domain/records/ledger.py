@@ -1,0 +1,105 @@
+"""The append-only history, the outbox of notices, the flows' heartbeats and replayed answers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from domain.records.base import Base, Key, words
+from domain.records.people import Person
+
+
+class History(Base):
+    """What happened to a record: who, when, what, why. A trigger refuses UPDATE, DELETE and TRUNCATE."""
+
+    __tablename__ = "history"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    subject: Mapped[str]
+    """ticket, campaign, inspection, extension, person, unit, checklist, tool, summary."""
+    subject_id: Mapped[UUID]
+    at: Mapped[datetime]
+    actor_id: Mapped[UUID | None] = mapped_column(ForeignKey("people.id"))
+    actor_name: Mapped[str]
+    event: Mapped[str]
+    from_state: Mapped[str | None]
+    to_state: Mapped[str | None]
+    facts: Mapped[dict[str, Any]]
+
+    __table_args__ = (Index("ix_history_subject", "subject", "subject_id", "id"),)
+
+
+class Channel(StrEnum):
+    """How a notice travels. INBOX is read on the pages and needs no sending."""
+
+    EMAIL = "email"
+    INBOX = "inbox"
+
+
+class Notice(Base):
+    """Something a person must be told. `key` makes it exactly one row; the wire may carry it more than once."""
+
+    __tablename__ = "notices"
+
+    id: Mapped[Key]
+    key: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[str]
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id"))
+    channel: Mapped[Channel] = mapped_column(words(Channel))
+    address: Mapped[str]
+    ticket_id: Mapped[UUID | None] = mapped_column(ForeignKey("tickets.id"), index=True)
+    campaign_id: Mapped[UUID | None] = mapped_column(ForeignKey("campaigns.id"))
+    subject: Mapped[str]
+    body: Mapped[str]
+    created_at: Mapped[datetime]
+    not_before: Mapped[datetime]
+    attempts: Mapped[int] = mapped_column(default=0)
+    last_error: Mapped[str | None]
+    sent_at: Mapped[datetime | None]
+    answer: Mapped[str | None]
+    """What the channel said when it took the message: kept as evidence."""
+    gave_up_at: Mapped[datetime | None]
+
+    person: Mapped[Person] = relationship(lazy="raise")
+
+    __table_args__ = (
+        # Read by domain/outbox.py: what is waiting to be sent, oldest first.
+        Index(
+            "ix_notices_waiting",
+            "not_before",
+            postgresql_where=text("sent_at IS NULL AND gave_up_at IS NULL"),
+        ),
+        Index("ix_notices_person", "person_id", "id"),
+    )
+
+
+class Heartbeat(Base):
+    """When a flow last ran to its end, and what it said; red on the pages when it is late."""
+
+    __tablename__ = "heartbeats"
+
+    flow: Mapped[str] = mapped_column(primary_key=True)
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    outcome: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    error: Mapped[str | None]
+
+
+class Answered(Base):
+    """The first answer to a request with an Idempotency-Key; the same key and body get it again."""
+
+    __tablename__ = "answered_requests"
+
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id"), primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    fingerprint: Mapped[str]
+    status: Mapped[int | None]
+    body: Mapped[list[Any] | None]
+    """A list of one JSON document, so that a body of `null` differs from no answer yet."""
+    headers: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    at: Mapped[datetime]

@@ -1,0 +1,252 @@
+"""Hazard tickets (隐患单), their numbers, extensions and the ledger of escalation steps."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import ClassVar
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from domain.records.base import Base, Key, words
+from domain.records.campaigns import Campaign
+from domain.records.checklists import ChecklistItem
+from domain.records.people import Person, Unit
+from statemachines.chart import RecordChart
+from statemachines.extension import ExtensionChart, ExtensionState
+from statemachines.labels import Level
+from statemachines.ticket import TicketChart, TicketState
+
+
+class CancelKind(StrEnum):
+    """Why a ticket is struck without a fix."""
+
+    DUPLICATE = "duplicate"
+    NOT_A_HAZARD = "not_a_hazard"
+    NOT_OURS = "not_ours"
+
+
+class NumberCounter(Base):
+    """The last ticket number given out per campaign and unit; numbers are never reused."""
+
+    __tablename__ = "number_counters"
+
+    campaign_id: Mapped[UUID] = mapped_column(ForeignKey("campaigns.id"), primary_key=True)
+    unit_id: Mapped[UUID] = mapped_column(ForeignKey("units.id"), primary_key=True)
+    last: Mapped[int]
+
+
+class Ticket(Base):
+    """A finding and what became of it.
+
+    Two clocks: `first_due_at` never changes, `due_at` moves by approved extension or a failed re-check.
+    `due_version` counts the moves, so that a ladder step belongs to one deadline. `next_step_at` is the only
+    thing a sweep looks at. `campaign_id` is where the ticket counts now, `origin_campaign_id` where it was found.
+    """
+
+    __tablename__ = "tickets"
+    chart: ClassVar[type[RecordChart]] = TicketChart
+
+    id: Mapped[Key]
+    number: Mapped[str] = mapped_column(unique=True)
+    campaign_id: Mapped[UUID] = mapped_column(ForeignKey("campaigns.id"))
+    origin_campaign_id: Mapped[UUID] = mapped_column(ForeignKey("campaigns.id"))
+    unit_id: Mapped[UUID] = mapped_column(ForeignKey("units.id"))
+    inspection_id: Mapped[UUID | None] = mapped_column(ForeignKey("inspections.id", use_alter=True))
+    checklist_item_id: Mapped[UUID | None] = mapped_column(ForeignKey("checklist_items.id"))
+
+    description: Mapped[str]
+    level: Mapped[Level] = mapped_column(words(Level))
+    category: Mapped[str]
+    quantity: Mapped[Decimal | None] = mapped_column(Numeric(14, 2))
+    measure_unit: Mapped[str | None]
+    location: Mapped[str] = mapped_column(default="")
+    lat: Mapped[float | None]
+    lon: Mapped[float | None]
+    source: Mapped[str]
+    found_at: Mapped[datetime]
+    finder_id: Mapped[UUID] = mapped_column(ForeignKey("people.id"), index=True)
+    recorded_at: Mapped[datetime]
+    fingerprint: Mapped[str]
+    """SHA-256 of the submitted body: the same id with another body is refused, never merged."""
+
+    state: Mapped[TicketState] = mapped_column(words(TicketState))
+    assignee_id: Mapped[UUID | None] = mapped_column(ForeignKey("people.id"))
+    duty: Mapped[str | None]
+    measure: Mapped[str | None]
+    budget: Mapped[Decimal | None] = mapped_column(Numeric(14, 2))
+    emergency_plan: Mapped[str | None]
+    first_due_at: Mapped[datetime | None]
+    due_at: Mapped[datetime | None]
+    due_version: Mapped[int] = mapped_column(default=0)
+    assigned_at: Mapped[datetime | None]
+    acknowledged_at: Mapped[datetime | None]
+    fixer_id: Mapped[UUID | None] = mapped_column(ForeignKey("people.id"))
+    fixer_unit_id: Mapped[UUID | None] = mapped_column(ForeignKey("units.id"))
+    fixed_at: Mapped[datetime | None]
+    fix_note: Mapped[str | None]
+    cost: Mapped[Decimal | None] = mapped_column(Numeric(14, 2))
+    on_the_spot: Mapped[bool] = mapped_column(default=False)
+    first_verifier_id: Mapped[UUID | None] = mapped_column(ForeignKey("people.id"))
+    verifier_id: Mapped[UUID | None] = mapped_column(ForeignKey("people.id"))
+    verified_at: Mapped[datetime | None]
+    return_count: Mapped[int] = mapped_column(default=0)
+    supervised_at: Mapped[datetime | None]
+    supervision_reason: Mapped[str | None]
+    cancelled_at: Mapped[datetime | None]
+    cancel_kind: Mapped[CancelKind | None] = mapped_column(words(CancelKind))
+    cancel_reason: Mapped[str | None]
+    duplicate_of_id: Mapped[UUID | None] = mapped_column(ForeignKey("tickets.id"))
+    recurrence_of_id: Mapped[UUID | None] = mapped_column(ForeignKey("tickets.id"))
+    files_expected: Mapped[int] = mapped_column(default=0)
+    files_arrived: Mapped[int] = mapped_column(default=0)
+    next_step_at: Mapped[datetime | None]
+    version: Mapped[int]
+
+    campaign: Mapped[Campaign] = relationship(lazy="raise", foreign_keys=[campaign_id])
+    unit: Mapped[Unit] = relationship(lazy="raise", foreign_keys=[unit_id])
+    checklist_item: Mapped[ChecklistItem | None] = relationship(lazy="raise")
+    finder: Mapped[Person] = relationship(lazy="raise", foreign_keys=[finder_id])
+    assignee: Mapped[Person | None] = relationship(lazy="raise", foreign_keys=[assignee_id])
+    fixer: Mapped[Person | None] = relationship(lazy="raise", foreign_keys=[fixer_id])
+    fixer_unit: Mapped[Unit | None] = relationship(lazy="raise", foreign_keys=[fixer_unit_id])
+    first_verifier: Mapped[Person | None] = relationship(lazy="raise", foreign_keys=[first_verifier_id])
+    verifier: Mapped[Person | None] = relationship(lazy="raise", foreign_keys=[verifier_id])
+    duplicate_of: Mapped[Ticket | None] = relationship(
+        lazy="raise", foreign_keys=[duplicate_of_id], remote_side="Ticket.id"
+    )
+
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
+    __table_args__ = (
+        CheckConstraint("length(description) BETWEEN 1 AND 4000", name="description_length"),
+        CheckConstraint(
+            "state IN ('found', 'cancelled') OR (assignee_id IS NOT NULL AND duty <> '' AND measure <> ''"
+            " AND due_at IS NOT NULL AND first_due_at IS NOT NULL)",
+            name="three_fixed",
+        ),
+        CheckConstraint(
+            "level <> 'major' OR state IN ('found', 'cancelled')"
+            " OR (budget IS NOT NULL AND emergency_plan <> '')",
+            name="five_assurances",
+        ),
+        CheckConstraint(
+            "state NOT IN ('fixed', 'verified') OR (fixer_id IS NOT NULL AND fixer_unit_id IS NOT NULL"
+            " AND fixed_at IS NOT NULL AND fix_note <> '')",
+            name="fixed_by_somebody",
+        ),
+        CheckConstraint(
+            "state <> 'verified' OR (verifier_id IS NOT NULL AND verified_at IS NOT NULL"
+            " AND (level <> 'major' OR first_verifier_id IS NOT NULL))",
+            name="verified_by_somebody",
+        ),
+        CheckConstraint(
+            "verifier_id <> fixer_id AND first_verifier_id <> fixer_id", name="verifier_not_fixer"
+        ),
+        CheckConstraint("verifier_id <> first_verifier_id", name="two_verifiers"),
+        CheckConstraint("NOT on_the_spot OR level = 'general'", name="on_the_spot_general"),
+        CheckConstraint(
+            "state <> 'cancelled' OR (cancelled_at IS NOT NULL AND cancel_reason <> '')",
+            name="cancelled_with_reason",
+        ),
+        CheckConstraint("due_at >= found_at", name="due_after_found"),
+        CheckConstraint("files_arrived BETWEEN 0 AND files_expected", name="files_counted"),
+        CheckConstraint("quantity IS NULL OR measure_unit <> ''", name="quantity_has_unit"),
+        CheckConstraint("quantity > 0", name="quantity_positive"),
+        CheckConstraint("lat BETWEEN -90 AND 90 AND lon BETWEEN -180 AND 180", name="position_on_earth"),
+        # Read by domain/escalation.py: the sweep's cost follows what is due, not what exists.
+        Index("ix_tickets_next_step", "next_step_at", postgresql_where=text("next_step_at IS NOT NULL")),
+        # Read by domain/tickets.py: the queue of a campaign, newest first, and by deadline.
+        Index("ix_tickets_recent", "campaign_id", text("recorded_at DESC"), text("id DESC")),
+        Index("ix_tickets_due", "campaign_id", "due_at", "id"),
+        # Read by domain/status.py: the counts.
+        Index("ix_tickets_status", "campaign_id", "unit_id", "state", "level"),
+        # Read by domain/tickets.py: "what is mine, by when".
+        Index(
+            "ix_tickets_assignee_due",
+            "assignee_id",
+            "due_at",
+            postgresql_where=text("state IN ('assigned', 'fixed')"),
+        ),
+    )
+
+    @property
+    def unit_path(self) -> str:
+        """The path of the unit the hazard is in; roles are asked for at it."""
+        return self.unit.path
+
+    @property
+    def fixer_unit_path(self) -> str | None:
+        """The path of the fixing team, once something was fixed."""
+        return self.fixer_unit.path if self.fixer_unit else None
+
+
+class Extension(Base):
+    """A request for more time (延期申请); the current deadline moves only when it is approved."""
+
+    __tablename__ = "extensions"
+    chart: ClassVar[type[RecordChart]] = ExtensionChart
+
+    id: Mapped[Key]
+    ticket_id: Mapped[UUID] = mapped_column(ForeignKey("tickets.id"), index=True)
+    state: Mapped[ExtensionState] = mapped_column(words(ExtensionState))
+    requested_by_id: Mapped[UUID] = mapped_column(ForeignKey("people.id"))
+    requested_at: Mapped[datetime]
+    reason: Mapped[str]
+    interim_measures: Mapped[str]
+    previous_due_at: Mapped[datetime]
+    proposed_due_at: Mapped[datetime]
+    decided_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("people.id"))
+    decided_at: Mapped[datetime | None]
+    opinion: Mapped[str | None]
+    version: Mapped[int]
+
+    ticket: Mapped[Ticket] = relationship(lazy="raise")
+    requested_by: Mapped[Person] = relationship(lazy="raise", foreign_keys=[requested_by_id])
+    decided_by: Mapped[Person | None] = relationship(lazy="raise", foreign_keys=[decided_by_id])
+
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
+    __table_args__ = (
+        CheckConstraint("reason <> '' AND interim_measures <> ''", name="interim_measures"),
+        CheckConstraint("proposed_due_at > previous_due_at", name="later_than_before"),
+        CheckConstraint("requested_at <= previous_due_at", name="asked_before_due"),
+        CheckConstraint("decided_by_id <> requested_by_id", name="not_own_request"),
+        CheckConstraint(
+            "state = 'requested' OR (decided_by_id IS NOT NULL AND decided_at IS NOT NULL)", name="decided"
+        ),
+        Index(
+            "uq_extensions_one_pending",
+            "ticket_id",
+            unique=True,
+            postgresql_where=text("state = 'requested'"),
+        ),
+    )
+
+    @property
+    def unit_path(self) -> str:
+        """The path of the ticket's unit."""
+        return self.ticket.unit.path
+
+    @property
+    def level(self) -> Level:
+        """The ticket's level: it decides who may approve."""
+        return self.ticket.level
+
+
+class StepRecord(Base):
+    """One step of the ladder, climbed or passed over, for one deadline of one ticket: recorded exactly once."""
+
+    __tablename__ = "step_records"
+
+    id: Mapped[Key]
+    ticket_id: Mapped[UUID] = mapped_column(ForeignKey("tickets.id"))
+    step: Mapped[str]
+    due_version: Mapped[int]
+    planned_at: Mapped[datetime]
+    done_at: Mapped[datetime]
+    told: Mapped[int]
+    """How many people were told; 0 when a later step was already due and spoke for this one."""
+
+    __table_args__ = (UniqueConstraint("ticket_id", "step", "due_version"),)

@@ -1,0 +1,170 @@
+"""Tickets read: one by its number, and lists by what matters, always within what the actor may see."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import ColumnElement, Select, and_, or_, select, tuple_
+from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm.interfaces import ORMOption
+
+from domain.errors import BadInput, NotFound, PreconditionFailed
+from domain.records import Campaign, Person, Ticket, Unit
+from domain.visibility import tickets_visible_to
+from statemachines.labels import Level
+from statemachines.roles import Actor
+from statemachines.ticket import TicketState
+
+#: The states in which a deadline runs: overdue is computed from these, never stored.
+RUNNING = (TicketState.ASSIGNED,)
+
+
+def _loaded() -> tuple[ORMOption, ...]:
+    return (
+        joinedload(Ticket.unit),
+        joinedload(Ticket.campaign).joinedload(Campaign.unit),
+        joinedload(Ticket.checklist_item),
+        joinedload(Ticket.finder).joinedload(Person.unit),
+        joinedload(Ticket.assignee).joinedload(Person.unit),
+        joinedload(Ticket.fixer),
+        joinedload(Ticket.fixer_unit),
+        joinedload(Ticket.first_verifier),
+        joinedload(Ticket.verifier),
+        joinedload(Ticket.duplicate_of),
+    )
+
+
+def is_overdue(ticket: Ticket, now: datetime) -> bool:
+    """Whether the deadline has passed while the fix is still awaited."""
+    return ticket.state in RUNNING and ticket.due_at is not None and ticket.due_at < now
+
+
+def overdue(now: datetime) -> ColumnElement[bool]:
+    """`is_overdue` as a condition for queries."""
+    return and_(Ticket.state.in_(RUNNING), Ticket.due_at < now)
+
+
+def ticket_by_number(
+    session: Session, number: str, *, actor: Actor, lock: bool = False, expected_version: int | None = None
+) -> Ticket:
+    """The ticket with this number, with unit, campaign and people loaded.
+
+    `lock` takes the row for the rest of the transaction, so that a second writer waits and then meets the new state.
+    Raises NotFound when there is none in the actor's sight, PreconditionFailed for another version.
+    """
+    query = select(Ticket).where(Ticket.number == number, tickets_visible_to(actor)).options(*_loaded())
+    if lock:
+        query = query.with_for_update(of=Ticket).execution_options(populate_existing=True)
+    ticket = session.scalars(query).one_or_none()
+    if ticket is None:
+        raise NotFound(what=number)
+    if expected_version is not None and ticket.version != expected_version:
+        raise PreconditionFailed(expected=expected_version, current=ticket.version)
+    return ticket
+
+
+class TicketOrder(StrEnum):
+    """How a list is sorted."""
+
+    RECENT = "recent"
+    DUE = "due"
+
+
+class TicketFilter(BaseModel):
+    """What a list is narrowed to; everything may be left out. `unit` means the unit and all below it."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    campaign: str | None = Field(default=None, max_length=24)
+    unit: str | None = Field(default=None, max_length=24)
+    state: list[TicketState] = Field(default_factory=list, max_length=len(TicketState))
+    level: list[Level] = Field(default_factory=list, max_length=len(Level))
+    assignee: str | None = Field(default=None, max_length=64)
+    finder: str | None = Field(default=None, max_length=64)
+    overdue: bool | None = None
+    supervised: bool | None = None
+    source: str | None = Field(default=None, max_length=32)
+    q: str | None = Field(default=None, max_length=100)
+    sort: TicketOrder = TicketOrder.RECENT
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of a list and the cursor of the next one, None at the end."""
+
+    items: list[Ticket]
+    next: str | None
+
+
+def _encode(*place: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps([str(p) for p in place]).encode()).decode().rstrip("=")
+
+
+def _decode(cursor: str) -> tuple[datetime, UUID]:
+    try:
+        moment, key = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        return datetime.fromisoformat(moment), UUID(key)
+    except (ValueError, TypeError, binascii.Error) as error:
+        raise BadInput(
+            "/cursor",
+            "cursor",
+            zh="翻页标记无效，请从第一页重新查询。",
+            en="This cursor is not valid; start again from the first page.",
+        ) from error
+
+
+def narrowed(query: Select[tuple[Ticket]], wanted: TicketFilter, *, now: datetime) -> Select[tuple[Ticket]]:
+    """Put the filter's conditions on a query over tickets."""
+    if wanted.campaign:
+        query = query.where(Ticket.campaign_id.in_(select(Campaign.id).where(Campaign.code == wanted.campaign)))
+    if wanted.unit:
+        top = select(Unit.path).where(Unit.code == wanted.unit).scalar_subquery()
+        query = query.where(Ticket.unit_id.in_(select(Unit.id).where(Unit.path.like(top.concat("%")))))
+    if wanted.state:
+        query = query.where(Ticket.state.in_(wanted.state))
+    if wanted.level:
+        query = query.where(Ticket.level.in_(wanted.level))
+    for login, column in ((wanted.assignee, Ticket.assignee_id), (wanted.finder, Ticket.finder_id)):
+        if login:
+            query = query.where(column.in_(select(Person.id).where(Person.login == login)))
+    if wanted.overdue is not None:
+        late = overdue(now)
+        query = query.where(late if wanted.overdue else or_(~late, Ticket.due_at.is_(None)))
+    if wanted.supervised is not None:
+        listed = Ticket.supervised_at.is_not(None)
+        query = query.where(listed if wanted.supervised else ~listed)
+    if wanted.source:
+        query = query.where(Ticket.source == wanted.source)
+    if wanted.q:
+        fields = (Ticket.number, Ticket.description, Ticket.location)
+        query = query.where(or_(*(field.icontains(wanted.q, autoescape=True) for field in fields)))
+    return query
+
+
+def list_tickets(
+    session: Session, wanted: TicketFilter, *, actor: Actor, now: datetime, limit: int = 50, cursor: str | None = None
+) -> Page:
+    """One page of tickets the actor may see, newest first or by deadline. Raises BadInput for a wrong cursor."""
+    query = narrowed(select(Ticket).where(tickets_visible_to(actor)), wanted, now=now).options(*_loaded())
+    if wanted.sort is TicketOrder.DUE:
+        query = query.where(Ticket.due_at.is_not(None)).order_by(Ticket.due_at, Ticket.id)
+        if cursor:
+            query = query.where(tuple_(Ticket.due_at, Ticket.id) > tuple_(*_decode(cursor)))
+    else:
+        query = query.order_by(Ticket.recorded_at.desc(), Ticket.id.desc())
+        if cursor:
+            query = query.where(tuple_(Ticket.recorded_at, Ticket.id) < tuple_(*_decode(cursor)))
+    rows = list(session.scalars(query.limit(limit + 1)))
+    following = None
+    if len(rows) > limit:
+        rows = rows[:limit]
+        last = rows[-1]
+        following = _encode(last.due_at if wanted.sort is TicketOrder.DUE else last.recorded_at, last.id)
+    return Page(rows, following)

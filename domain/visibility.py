@@ -1,0 +1,65 @@
+"""What a person may see, as a condition for the query: the subtree of each role, and what is their own."""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, and_, false, or_, select, true
+
+from domain.records import Campaign, CampaignUnit, Extension, Inspection, QuantityRecord, Ticket, Tool, Unit
+from statemachines.roles import Actor
+
+
+def units_visible_to(actor: Actor) -> ColumnElement[bool]:
+    """Units in the subtree of any role of the actor; the clock sees all."""
+    if actor.system:
+        return true()
+    paths = sorted({grant.unit_path for grant in actor.grants})
+    widest = [path for path in paths if not any(path != p and path.startswith(p) for p in paths)]
+    return or_(false(), *(Unit.path.startswith(path, autoescape=True) for path in widest))
+
+
+def _in_sight(actor: Actor, column: object) -> ColumnElement[bool]:
+    if actor.system or any(grant.unit_path == "/" for grant in actor.grants):
+        return true()
+    return column.in_(select(Unit.id).where(units_visible_to(actor)))  # type: ignore[attr-defined,no-any-return]
+
+
+def tickets_visible_to(actor: Actor) -> ColumnElement[bool]:
+    """Tickets of units in sight, and those the actor found, is responsible for, or fixed."""
+    sight = _in_sight(actor, Ticket.unit_id)
+    if actor.id is None:
+        return sight
+    mine = (Ticket.assignee_id == actor.id, Ticket.finder_id == actor.id, Ticket.fixer_id == actor.id)
+    return or_(sight, *mine)
+
+
+def extensions_visible_to(actor: Actor) -> ColumnElement[bool]:
+    """Extensions of tickets in sight."""
+    return Extension.ticket_id.in_(select(Ticket.id).where(tickets_visible_to(actor)))
+
+
+def inspections_visible_to(actor: Actor) -> ColumnElement[bool]:
+    """Inspections of units in sight, and one's own."""
+    sight = _in_sight(actor, Inspection.unit_id)
+    return sight if actor.id is None else or_(sight, Inspection.inspector_id == actor.id)
+
+
+def campaigns_visible_to(actor: Actor) -> ColumnElement[bool]:
+    """Campaigns owned by a unit in sight or with a unit in sight in their scope."""
+    if actor.system:
+        return true()
+    in_scope = (
+        select(CampaignUnit.campaign_id)
+        .join(Unit, Unit.id == CampaignUnit.unit_id)
+        .where(and_(CampaignUnit.campaign_id == Campaign.id, units_visible_to(actor)))
+    )
+    return or_(_in_sight(actor, Campaign.unit_id), in_scope.exists())
+
+
+def quantities_visible_to(actor: Actor) -> ColumnElement[bool]:
+    """Quantity records of units in sight."""
+    return _in_sight(actor, QuantityRecord.unit_id)
+
+
+def tools_visible_to(actor: Actor) -> ColumnElement[bool]:
+    """Tools of units in sight."""
+    return _in_sight(actor, Tool.unit_id)
