@@ -241,8 +241,7 @@ def by(*roles: Role, clock: bool = False) -> Check:
         if not (clock and actor.system) and not actor.holds(*roles, at=row.unit_path):
             raise RoleMissing(roles=roles, event=event)
 
-    named = ", ".join(role.en.lower() for role in roles)
-    check.__doc__ = f"{named} or the clock" if clock else named
+    check.__doc__ = " or ".join([*(role.value for role in roles), *(["the clock"] if clock else [])])
     return check
 
 
