@@ -1,0 +1,1 @@
+"""The command, and how its processes start."""

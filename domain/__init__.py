@@ -1,0 +1,1 @@
+"""Records, commands, queries and notices: what is kept, and what each command changes."""
