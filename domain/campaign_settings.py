@@ -1,13 +1,15 @@
-"""What a campaign decides for itself: deadlines by level, the ladder of reminders, who may verify, the summary's head.
+"""What a campaign decides for itself: deadlines by level, the ladder of reminders, who may verify, the
+summary's head.
 
-No national rule gives days for a general hazard (domain rules 0), so every number here is the organisation's own; the
-defaults are those of domain rules 6.4, 6.5 and 2.8. A campaign stores all of its settings, so that a later change of
-defaults never moves a deadline that was already promised.
+No national rule gives days for a general hazard (domain rules 0), so every number here is the
+organisation's own; the defaults are those of domain rules 6.4, 6.5 and 2.8. A campaign stores all of its
+settings, so that a later change of defaults never moves a deadline that was already promised.
 """
 
 from __future__ import annotations
 
 from enum import StrEnum
+from itertools import pairwise
 from typing import Annotated, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -24,7 +26,8 @@ class _Setting(BaseModel):
 
 
 class DeadlineDays(_Setting):
-    """Natural days from finding to deadline by level: 0 = the same day, 1 = 24 hours (domain/deadlines.py)."""
+    """Natural days from finding to deadline by level: 0 = the same day, 1 = 24 hours
+    (domain/deadlines.py)."""
 
     general: Days = 15
     serious: Days = 7
@@ -115,12 +118,12 @@ class CampaignSettings(_Setting):
                 zh=f"催办步骤代号重复：{'、'.join(twice)}。",
                 en=f"Steps of the ladder share a code: {', '.join(twice)}.",
             )
-        for earlier, later in zip(ladder, ladder[1:], strict=False):
+        for earlier, later in pairwise(ladder):
             if later.after_workdays < earlier.after_workdays:
                 raise wrong(
                     "ladder-order",
                     zh=f"催办步骤须由早到晚：“{later.code}”早于“{earlier.code}”。",
-                    en=f"Steps of the ladder go from early to late: “{later.code}” is before “{earlier.code}”.",
+                    en=f"Steps go from early to late: “{later.code}” is before “{earlier.code}”.",
                 )
         for step in ladder:
             if (step.act is Act.REMIND) != (step.after_workdays < 0):
@@ -136,7 +139,9 @@ class HasSettings(Protocol):
     """A campaign, as far as its settings go."""
 
     @property
-    def settings(self) -> dict[str, object]: ...
+    def settings(self) -> dict[str, object]:
+        """As the database keeps them."""
+        ...
 
 
 def settings_of(campaign: HasSettings) -> CampaignSettings:

@@ -1,7 +1,9 @@
-"""When a hazard must be put right: natural days from finding, moved off holidays, with an explanation (rules 6.3).
+"""When a hazard must be put right: natural days from finding, moved off holidays, with an explanation
+(rules 6.3).
 
-The start day is not counted (民法典 Art. 201), a day ends at 24:00 Asia/Shanghai (Art. 203), and a last day that is no
-working day moves to the next one, except for major hazards, which never wait for the end of a holiday.
+The start day is not counted (民法典 Art. 201), a day ends at 24:00 Asia/Shanghai (Art. 203), and a last
+day that is no working day moves to the next one, except for major hazards, which never wait for the end of
+a holiday.
 """
 
 from __future__ import annotations
@@ -34,7 +36,8 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A deadline: the moment `at` (+08:00), the days passed over to reach it, and whether the calendar may still move.
+    """A deadline: the moment `at` (+08:00), the days passed over to reach it, and whether the calendar may
+    still move.
 
     `provisional` deadlines are computed anew when the year's holiday notice is published.
     """
@@ -60,10 +63,10 @@ def due_for(
 ) -> Due:
     """The deadline of a hazard found at the aware moment `found_at`.
 
-    `days` (of a checklist item) goes before the campaign's days for the level. 0 is the end of the same day; 1 is 24
-    hours by the clock, never moved; from 2 on it is the end of the n-th day after the day of finding. If nobody works
-    on that day it moves on to the next working day; for a major hazard back to the last working day after the day of
-    finding, and it stays where it is if there is none.
+    `days` (of a checklist item) goes before the campaign's days for the level. 0 is the end of the same
+    day; 1 is 24 hours by the clock, never moved; from 2 on it is the end of the n-th day after the day of
+    finding. If nobody works on that day it moves on to the next working day; for a major hazard back to
+    the last working day after the day of finding, and it stays where it is if there is none.
     """
     if days is None:
         days = settings.deadline_days.of(level)

@@ -1,9 +1,10 @@
-"""Working days: national holidays and make-up days (调休) as data, and a provisional answer where no data exist yet.
+"""Working days: national holidays and make-up days (调休) as data, and a provisional answer where no data
+exist yet.
 
-A day is looked up in this order (domain rules 6.2): overrides given by the caller, then the State Council's yearly
-notice (chinesecalendar, 2004 to the last published year), then the statutory holidays computed by law (holidays),
-then Monday to Friday. The last two know no 调休, so their answers are marked provisional: the dates may move when the
-notice for that year is published. No year fails.
+A day is looked up in this order (domain rules 6.2): overrides given by the caller, then the State
+Council's yearly notice (chinesecalendar, 2004 to the last published year), then the statutory holidays
+computed by law (holidays), then Monday to Friday. The last two know no 调休, so their answers are marked
+provisional: the dates may move when the notice for that year is published. No year fails.
 """
 
 from __future__ import annotations
@@ -18,7 +19,15 @@ import holidays
 
 from statemachines.labels import Language
 
-__all__ = ["NO_OVERRIDES", "Overrides", "Workday", "add_workdays", "is_workday", "next_workday", "previous_workday"]
+__all__ = [
+    "NO_OVERRIDES",
+    "Overrides",
+    "Workday",
+    "add_workdays",
+    "is_workday",
+    "next_workday",
+    "previous_workday",
+]
 
 Overrides = Mapping[date, bool]
 """A unit's own calendar: day → whether people work on it. It goes before everything else."""
@@ -59,9 +68,9 @@ class Workday:
 def is_workday(day: date, overrides: Overrides = NO_OVERRIDES) -> Workday:
     """Look one day up. Never raises, whatever the year."""
     if day in overrides:
-        working = overrides[day]
-        zh, en = ("本单位上班", "working day of the unit") if working else ("本单位休息", "day off of the unit")
-        return Workday(day, working, zh, en)
+        if overrides[day]:
+            return Workday(day, working=True, zh="本单位上班", en="working day of the unit")
+        return Workday(day, working=False, zh="本单位休息", en="day off of the unit")
     return _national(day)
 
 
@@ -76,8 +85,8 @@ def previous_workday(day: date, overrides: Overrides = NO_OVERRIDES) -> date:
 
 
 def add_workdays(day: date, count: int, overrides: Overrides = NO_OVERRIDES) -> date:
-    """The `count`-th working day after `day`, before it when negative; `day` itself is not counted and is the answer
-    for 0. Stops at the first and last day there is.
+    """The `count`-th working day after `day`, before it when negative; `day` itself is not counted and is
+    the answer for 0. Stops at the first and last day there is.
     """
     step, last = (ONE_DAY, date.max) if count > 0 else (-ONE_DAY, date.min)
     left = abs(count)
@@ -97,8 +106,8 @@ def _national(day: date) -> Workday:
         return Workday(day, not holiday, *_WEEKDAYS[day.weekday()])
     zh = _occasions().get(occasion, occasion)
     if holiday:
-        return Workday(day, False, zh, occasion)
-    return Workday(day, True, f"调休上班（{zh}）", f"make-up working day ({occasion})")
+        return Workday(day, working=False, zh=zh, en=occasion)
+    return Workday(day, working=True, zh=f"调休上班（{zh}）", en=f"make-up working day ({occasion})")
 
 
 @cache
@@ -110,7 +119,8 @@ def _occasions() -> dict[str, str]:
 def _provisional(day: date) -> Workday:
     """By law, without 调休: the statutory holidays where they can be computed, and weekends."""
     if zh := _statutory("zh_CN").get(day):
-        return Workday(day, False, zh, str(_statutory("en_US").get(day)), provisional=True)
+        en = str(_statutory("en_US").get(day))
+        return Workday(day, working=False, zh=zh, en=en, provisional=True)
     return Workday(day, day.weekday() < 5, *_WEEKDAYS[day.weekday()], provisional=True)
 
 
