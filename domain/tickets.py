@@ -11,12 +11,13 @@ from enum import StrEnum
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import ColumnElement, Select, and_, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, func, literal, literal_column, or_, select, tuple_
 from sqlalchemy.orm import Session, joinedload
 from sqlalchemy.orm.interfaces import ORMOption
 
 from domain.errors import BadInput, NotFound, PreconditionFailed
 from domain.records import Campaign, Person, Ticket, Unit
+from domain.records.base import Instant
 from domain.visibility import tickets_visible_to
 from statemachines.labels import Level
 from statemachines.roles import Actor
@@ -24,6 +25,9 @@ from statemachines.ticket import TicketState
 
 #: The states in which a deadline runs: overdue is computed from these, never stored.
 RUNNING = (TicketState.ASSIGNED,)
+
+#: A ticket without a deadline sorts last by deadline instead of falling out of the list.
+UNDATED: ColumnElement[datetime] = literal_column("'infinity'::timestamptz", Instant())
 
 
 def _loaded() -> tuple[ORMOption, ...]:
@@ -107,10 +111,10 @@ def _encode(*place: object) -> str:
     return base64.urlsafe_b64encode(json.dumps([str(p) for p in place]).encode()).decode().rstrip("=")
 
 
-def _decode(cursor: str) -> tuple[datetime, UUID]:
+def _decode(cursor: str) -> tuple[ColumnElement[datetime], UUID]:
     try:
         moment, key = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        return datetime.fromisoformat(moment), UUID(key)
+        return UNDATED if moment == "None" else literal(datetime.fromisoformat(moment)), UUID(key)
     except (ValueError, TypeError, binascii.Error) as error:
         raise BadInput(
             "/cursor",
@@ -154,9 +158,10 @@ def list_tickets(
     """One page of tickets the actor may see, newest first or by deadline. Raises BadInput for a wrong cursor."""
     query = narrowed(select(Ticket).where(tickets_visible_to(actor)), wanted, now=now).options(*_loaded())
     if wanted.sort is TicketOrder.DUE:
-        query = query.where(Ticket.due_at.is_not(None)).order_by(Ticket.due_at, Ticket.id)
+        due = func.coalesce(Ticket.due_at, UNDATED)
+        query = query.order_by(due, Ticket.id)
         if cursor:
-            query = query.where(tuple_(Ticket.due_at, Ticket.id) > tuple_(*_decode(cursor)))
+            query = query.where(tuple_(due, Ticket.id) > tuple_(*_decode(cursor)))
     else:
         query = query.order_by(Ticket.recorded_at.desc(), Ticket.id.desc())
         if cursor:

@@ -15,7 +15,7 @@ from statemachines.refusals import (
 )
 from statemachines.roles import Role
 
-__all__ = ["CampaignChart", "CampaignEvent", "CampaignFacts", "CampaignState"]
+__all__ = ["CampaignChart", "CampaignEvent", "CampaignFacts", "CampaignState", "accepts_findings"]
 
 
 class CampaignState(Labelled):
@@ -125,3 +125,8 @@ class CampaignChart(RecordChart):
     recheck = rectifying.to(rechecking, validators="lawful")
     summarise = rechecking.to(summarised, validators="lawful")
     archive = summarised.to(archived, validators="lawful")
+
+
+def accepts_findings(state: CampaignState) -> bool:
+    """Whether findings may still be submitted: until the campaign is summed up and its figures stand."""
+    return state not in (CampaignState.SUMMARISED, CampaignState.ARCHIVED)

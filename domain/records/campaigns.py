@@ -37,7 +37,7 @@ class Campaign(Base):
     coverage_reason: Mapped[str | None]
     next_campaign_id: Mapped[UUID | None] = mapped_column(ForeignKey("campaigns.id"))
     created_at: Mapped[datetime]
-    version: Mapped[int]
+    version: Mapped[int] = mapped_column()
 
     unit: Mapped[Unit] = relationship(lazy="raise")
     checklist: Mapped[Checklist | None] = relationship(lazy="raise")

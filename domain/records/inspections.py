@@ -48,7 +48,7 @@ class Inspection(Base):
     nothing_found: Mapped[bool] = mapped_column(default=False)
     missed_reason: Mapped[str | None]
     created_at: Mapped[datetime]
-    version: Mapped[int]
+    version: Mapped[int] = mapped_column()
 
     campaign: Mapped[Campaign] = relationship(lazy="raise")
     unit: Mapped[Unit] = relationship(lazy="raise")

@@ -55,7 +55,7 @@ class Ticket(Base):
     campaign_id: Mapped[UUID] = mapped_column(ForeignKey("campaigns.id"))
     origin_campaign_id: Mapped[UUID] = mapped_column(ForeignKey("campaigns.id"))
     unit_id: Mapped[UUID] = mapped_column(ForeignKey("units.id"))
-    inspection_id: Mapped[UUID | None] = mapped_column(ForeignKey("inspections.id", use_alter=True))
+    inspection_id: Mapped[UUID | None] = mapped_column(ForeignKey("inspections.id", use_alter=True, name="fk_tickets_inspection_id"))
     checklist_item_id: Mapped[UUID | None] = mapped_column(ForeignKey("checklist_items.id"))
 
     description: Mapped[str]
@@ -104,7 +104,7 @@ class Ticket(Base):
     files_expected: Mapped[int] = mapped_column(default=0)
     files_arrived: Mapped[int] = mapped_column(default=0)
     next_step_at: Mapped[datetime | None]
-    version: Mapped[int]
+    version: Mapped[int] = mapped_column()
 
     campaign: Mapped[Campaign] = relationship(lazy="raise", foreign_keys=[campaign_id])
     unit: Mapped[Unit] = relationship(lazy="raise", foreign_keys=[unit_id])
@@ -160,7 +160,7 @@ class Ticket(Base):
         Index("ix_tickets_next_step", "next_step_at", postgresql_where=text("next_step_at IS NOT NULL")),
         # Read by domain/tickets.py: the queue of a campaign, newest first, and by deadline.
         Index("ix_tickets_recent", "campaign_id", text("recorded_at DESC"), text("id DESC")),
-        Index("ix_tickets_due", "campaign_id", "due_at", "id"),
+        Index("ix_tickets_due", "campaign_id", text("coalesce(due_at, 'infinity'::timestamptz)"), "id"),
         # Read by domain/status.py: the counts.
         Index("ix_tickets_status", "campaign_id", "unit_id", "state", "level"),
         # Read by domain/tickets.py: "what is mine, by when".
@@ -201,7 +201,7 @@ class Extension(Base):
     decided_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("people.id"))
     decided_at: Mapped[datetime | None]
     opinion: Mapped[str | None]
-    version: Mapped[int]
+    version: Mapped[int] = mapped_column()
 
     ticket: Mapped[Ticket] = relationship(lazy="raise")
     requested_by: Mapped[Person] = relationship(lazy="raise", foreign_keys=[requested_by_id])
@@ -228,6 +228,11 @@ class Extension(Base):
     def unit_path(self) -> str:
         """The path of the ticket's unit."""
         return self.ticket.unit.path
+
+    @property
+    def requester_id(self) -> UUID:
+        """Who asked, as the chart calls them."""
+        return self.requested_by_id
 
     @property
     def level(self) -> Level:

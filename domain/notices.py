@@ -1,0 +1,219 @@
+"""What people are told about a ticket, and who: one function per occasion, called inside the command's transaction.
+
+A notice carries enough to act on: number, place, what, what to do, by when. The link is added when it is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from domain import outbox
+from domain.people import holders
+from domain.records import Extension, Person, Ticket
+from statemachines.extension import ExtensionState
+from statemachines.labels import LOCAL, Language, Level, label
+from statemachines.roles import Role
+from statemachines.ticket import APPROVERS, TicketState
+
+#: kind → (Chinese title, English title, what to do in Chinese, what to do in English)
+OCCASIONS: dict[str, tuple[str, str, str, str]] = {
+    "found": ("新登记隐患", "New hazard", "请按三定下达整改。", "Please assign it under the three-fixed rule."),
+    "assigned": (
+        "整改通知",
+        "To be rectified by you",
+        "请签收，按期整改，完成后附整改后照片上报。",
+        "Please acknowledge, fix it by the deadline, and report with photos after the fix.",
+    ),
+    "fixed": ("待复查", "To be re-checked", "整改已报完成，请复查。", "The fix is reported; please re-check."),
+    "first_pass": (
+        "待第二人复查",
+        "Second re-check needed",
+        "重大隐患已有一人复查合格，请另一人复查。",
+        "One person has verified this major hazard; another must follow.",
+    ),
+    "verified": ("已销号", "Closed", "复查合格，已销号。", "The re-check passed; the ticket is closed."),
+    "returned": (
+        "复查不合格",
+        "Returned",
+        "复查不合格，请重新整改。",
+        "The re-check failed; please fix it again.",
+    ),
+    "propose_supervision": (
+        "建议督办",
+        "Supervision proposed",
+        "已两次复查不合格，建议列入督办。",
+        "The re-check has failed twice; consider listing it for supervision.",
+    ),
+    "cancelled": ("已作废", "Cancelled", "本单已作废，无须整改。", "This ticket is cancelled; nothing is to be done."),
+    "supervised": ("列入督办", "Under supervision", "本单已列入督办，请加紧整改。", "This ticket is now under supervision."),
+    "extension_requested": (
+        "延期待审批",
+        "Extension to be decided",
+        "责任人申请延期，请审批。",
+        "The assignee asks for more time; please decide.",
+    ),
+    "extension_approved": ("延期已批准", "Extension granted", "请按新期限整改。", "Please keep to the new deadline."),
+    "extension_refused": (
+        "延期未批准",
+        "Extension refused",
+        "请仍按原期限整改。",
+        "Please keep to the present deadline.",
+    ),
+}
+
+
+def local_time(moment: datetime | None, language: Language) -> str:
+    """A moment as a notice gives it, in Asia/Shanghai; the end of a day is 24:00 in Chinese."""
+    if moment is None:
+        return "未定" if language == "zh" else "not set"
+    local = moment.astimezone(LOCAL)
+    if language == "en":
+        return local.strftime("%d %b %Y %H:%M")
+    clock = "24:00" if (local.hour, local.minute) == (23, 59) else local.strftime("%H:%M")
+    return f"{local.year}年{local.month}月{local.day}日 {clock}"
+
+
+def facts_of(ticket: Ticket, language: Language) -> list[tuple[str, str]]:
+    """The lines every notice about a ticket carries: label and value. Unit and assignee must be loaded."""
+    zh = language == "zh"
+    place = "，".join(part for part in (ticket.unit.name, ticket.location) if part)
+    lines = [
+        ("编号" if zh else "Number", ticket.number),
+        ("地点" if zh else "Place", place),
+        ("隐患" if zh else "Hazard", ticket.description),
+        ("等级" if zh else "Level", label(ticket.level, language)),
+    ]
+    if ticket.assignee is not None:
+        lines.append(("责任人" if zh else "Assignee", ticket.assignee.name))
+    if ticket.measure:
+        lines.append(("措施" if zh else "Measure", ticket.measure))
+    if ticket.due_at is not None:
+        lines.append(("期限" if zh else "Deadline", local_time(ticket.due_at, language)))
+    return lines
+
+
+def _tell(
+    session: Session,
+    people: Iterable[Person | None],
+    ticket: Ticket,
+    kind: str,
+    *,
+    now: datetime,
+    extra_zh: str = "",
+    extra_en: str = "",
+) -> None:
+    zh_title, en_title, zh_act, en_act = OCCASIONS[kind]
+    for person in dict.fromkeys(person for person in people if person is not None):
+        zh = person.language != "en"
+        language: Language = "zh" if zh else "en"
+        between = "：" if zh else ": "
+        lines = [f"{name}{between}{value}" for name, value in facts_of(ticket, language)]
+        extra = extra_zh if zh else extra_en
+        outbox.tell(
+            session,
+            person,
+            key=f"{ticket.id}:{kind}:{ticket.version}:{person.id}",
+            kind=kind,
+            subject=f"{zh_title if zh else en_title} {ticket.number} {ticket.description[:40]}",
+            body="\n".join([zh_act if zh else en_act, *([extra] if extra else []), "", *lines]),
+            now=now,
+            ticket=ticket,
+        )
+
+
+def found(session: Session, ticket: Ticket, *, now: datetime) -> None:
+    """A serious finding is told to the supervisors, a major one to the leaders too; general ones wait in the queue."""
+    if ticket.level == Level.GENERAL:
+        return
+    people = holders(session, Role.SUPERVISOR, ticket.unit.path)
+    if ticket.level == Level.MAJOR:
+        people += holders(session, Role.LEADER, ticket.unit.path)
+    _tell(session, people, ticket, "found", now=now)
+
+
+def assigned(session: Session, ticket: Ticket, *, now: datetime) -> None:
+    """整改通知 to the person responsible."""
+    _tell(session, [ticket.assignee], ticket, "assigned", now=now)
+
+
+def _watchers(session: Session, ticket: Ticket) -> list[Person]:
+    """Who re-checks: the finder, unless they made the fix themselves; then the supervisors."""
+    if ticket.finder_id != ticket.fixer_id:
+        return [ticket.finder]
+    return [p for p in holders(session, Role.SUPERVISOR, ticket.unit.path) if p.id != ticket.fixer_id]
+
+
+def fixed(session: Session, ticket: Ticket, *, now: datetime) -> None:
+    """The fix awaits a re-check."""
+    _tell(session, _watchers(session, ticket), ticket, "fixed", now=now)
+
+
+def verified(session: Session, ticket: Ticket, *, now: datetime) -> None:
+    """Closed: told to the person responsible; after the first of two passes the supervisors find the second person."""
+    if ticket.state == TicketState.VERIFIED:
+        _tell(session, [ticket.assignee], ticket, "verified", now=now)
+    else:
+        _tell(session, holders(session, Role.SUPERVISOR, ticket.unit.path), ticket, "first_pass", now=now)
+
+
+def returned(session: Session, ticket: Ticket, *, now: datetime, propose_supervision: bool) -> None:
+    """Returned to the person responsible; the second time supervisors and leaders are asked about 督办."""
+    _tell(session, [ticket.assignee], ticket, "returned", now=now)
+    if propose_supervision:
+        path = ticket.unit.path
+        people = holders(session, Role.SUPERVISOR, path) + holders(session, Role.LEADER, path)
+        _tell(session, people, ticket, "propose_supervision", now=now)
+
+
+def cancelled(session: Session, ticket: Ticket, *, now: datetime) -> None:
+    """Struck: the finder and the person responsible hear why."""
+    _tell(
+        session,
+        [ticket.finder, ticket.assignee],
+        ticket,
+        "cancelled",
+        now=now,
+        extra_zh=f"原因：{ticket.cancel_reason}",
+        extra_en=f"Reason: {ticket.cancel_reason}",
+    )
+
+
+def supervised(session: Session, ticket: Ticket, *, now: datetime) -> None:
+    """督办: the person responsible and the leaders."""
+    people = [ticket.assignee, *holders(session, Role.LEADER, ticket.unit.path)]
+    _tell(session, people, ticket, "supervised", now=now)
+
+
+def extension_requested(session: Session, ticket: Ticket, extension: Extension, *, now: datetime) -> None:
+    """To those who may decide at this level."""
+    approvers = [person for role in APPROVERS[ticket.level] for person in holders(session, role, ticket.unit.path)]
+    _tell(
+        session,
+        [person for person in approvers if person.id != extension.requested_by_id],
+        ticket,
+        "extension_requested",
+        now=now,
+        extra_zh=f"理由：{extension.reason}\n临时防范措施：{extension.interim_measures}\n"
+        f"申请延至：{local_time(extension.proposed_due_at, 'zh')}",
+        extra_en=f"Reason: {extension.reason}\nInterim measures: {extension.interim_measures}\n"
+        f"Asked for: {local_time(extension.proposed_due_at, 'en')}",
+    )
+
+
+def extension_decided(session: Session, ticket: Ticket, extension: Extension, *, now: datetime) -> None:
+    """To the one who asked."""
+    granted = extension.state == ExtensionState.APPROVED
+    kind = "extension_approved" if granted else "extension_refused"
+    opinion = extension.opinion or ""
+    _tell(
+        session,
+        [extension.requested_by],
+        ticket,
+        kind,
+        now=now,
+        extra_zh=f"意见：{opinion}" if opinion else "",
+        extra_en=f"Opinion: {opinion}" if opinion else "",
+    )
