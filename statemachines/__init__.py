@@ -1,1 +1,4 @@
-"""What may happen next to a record, and who may do it. Pure Python: no database, no web, no clock of its own."""
+"""What may happen next to a record, and who may do it.
+
+Pure Python: no database, no web, no clock of its own.
+"""

@@ -1,4 +1,4 @@
-"""The campaign (春查…): from preparation to the archive, phase by phase, with a guard at each step (domain rules 10)."""
+"""The campaign (春查…): from preparation to the archive, with a guard at each step (domain rules 10)."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -19,6 +19,8 @@ __all__ = ["CampaignChart", "CampaignEvent", "CampaignFacts", "CampaignState", "
 
 
 class CampaignState(Labelled):
+    """The phase a campaign is in."""
+
     PREPARING = "preparing", "筹备", "Preparing"
     MOBILISED = "mobilised", "动员", "Mobilised"
     INSPECTING = "inspecting", "自查", "Inspecting"
@@ -29,6 +31,8 @@ class CampaignState(Labelled):
 
 
 class CampaignEvent(Labelled):
+    """What moves a campaign into its next phase."""
+
     MOBILISE = "mobilise", "动员部署", "Mobilise"
     INSPECT = "inspect", "开始自查", "Begin the inspections"
     RECTIFY = "rectify", "转入整改", "Begin the rectification"
@@ -41,19 +45,23 @@ class CampaignFacts(Protocol):
     """What the chart reads of a campaign."""
 
     @property
-    def state(self) -> CampaignState: ...
+    def state(self) -> CampaignState:
+        """The phase."""
+        ...
+
     @property
-    def unit_path(self) -> str: ...
+    def unit_path(self) -> str:
+        """The unit that runs the campaign; whoever leads it holds a role there."""
+        ...
 
 
 def mobilisation_told(
-    campaign: CampaignFacts,
     *,
     notice_number: str | None = None,
     held_on: date | None = None,
     attendance: int | None = None,
 ) -> None:
-    """notice number, date of the meeting and an attendance above 0"""
+    """Notice number, date of the meeting and an attendance above 0."""
     facts = {"notice_number": notice_number, "held_on": held_on, "attendance": attendance}
     missing = tuple(name for name, value in facts.items() if blank(value))
     if attendance is not None and attendance <= 0:
@@ -65,28 +73,26 @@ def mobilisation_told(
 # The lists below have no default: a command that forgot to look would otherwise pass every guard.
 
 
-def all_reported(campaign: CampaignFacts, *, unreported: Sequence[str], reason: str | None = None) -> None:
-    """every unit in scope has reported, or a reason"""
+def all_reported(*, unreported: Sequence[str], reason: str | None = None) -> None:
+    """Every unit in scope has reported, or a reason."""
     if unreported and blank(reason):
         raise CoverageIncomplete(missing=("reason",), units=tuple(unreported))
 
 
-def all_assigned(campaign: CampaignFacts, *, unassigned: Sequence[str]) -> None:
-    """no ticket without its three fixed"""
+def all_assigned(*, unassigned: Sequence[str]) -> None:
+    """No ticket without its three fixed."""
     if unassigned:
         raise TicketsUnassigned(numbers=tuple(unassigned))
 
 
-def figures_agree(campaign: CampaignFacts, *, mismatches: Sequence[str]) -> None:
-    """every figure of the summary adds up"""
+def figures_agree(*, mismatches: Sequence[str]) -> None:
+    """Every figure of the summary adds up."""
     if mismatches:
         raise FiguresMismatch(figures=tuple(mismatches))
 
 
-def open_tickets_have_a_next(
-    campaign: CampaignFacts, *, open_tickets: Sequence[str], next_campaign: object = None
-) -> None:
-    """a next campaign for open tickets"""
+def open_tickets_have_a_next(*, open_tickets: Sequence[str], next_campaign: object = None) -> None:
+    """A next campaign for open tickets."""
     if open_tickets and blank(next_campaign):
         raise OpenTicketsNeedNext(missing=("next_campaign",), numbers=tuple(open_tickets))
 

@@ -1,8 +1,9 @@
 """The one door to every change of state: `move` decides, `options` says in advance what it would decide.
 
-A chart (a python-statemachine `StateChart`) holds the structure: which event leads from which state to which. Its
-`laws` hold who may cause each event and when (`may`), and which facts it needs (`needs`). Both refuse by raising a
-`Refusal`. A chart is built for one command and thrown away; nothing here reads or writes anything but the row's state.
+A chart (a python-statemachine `StateChart`) holds the structure: which event leads from which state to which.
+Its `laws` hold who may cause each event and when (`may`), and which facts it needs (`needs`). Both refuse by
+raising a `Refusal`. A chart is built for one command and thrown away; nothing here writes anything but the
+row's state.
 """
 
 import inspect
@@ -20,8 +21,12 @@ from statemachines.refusals import ClockOnly, ReasonMissing, Refusal, RoleMissin
 from statemachines.roles import Actor, Role
 
 Check = Callable[..., None]
-"""`check(row, *, …)`: raises a Refusal or returns. It names as keyword parameters what it reads: `actor`, `now`,
-`event`, and facts. A fact without a default must be given by the command; one with a default may be unknown."""
+"""`check(row, *, …)` raises a Refusal or returns.
+
+It takes the row only if it reads it, and names as keyword parameters what else it reads: `actor`, `now`, `event`,
+and facts. A fact without a default must be given by the command; one with a default may be unknown. The first line
+of its docstring stands in the table of `docs/architecture.md`.
+"""
 
 CONTEXT = frozenset({"actor", "now", "event"})
 
@@ -32,7 +37,9 @@ class Row(Protocol):
     state: Any
 
     @property
-    def chart(self) -> type["RecordChart"]: ...
+    def chart(self) -> type["RecordChart"]:
+        """The chart that governs it."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +53,8 @@ class Fact:
 class Law:
     """What one event asks: `may` (who and when: enough to show a button) and `needs` (what must be told).
 
-    `caused=True` marks an event no person presses: another command causes it (an approved extension extends the
-    ticket, the sweep escalates it), so it is never offered.
+    `caused=True` marks an event no person presses: another command causes it (an approved extension extends
+    the ticket, the sweep escalates it), so it is never offered.
     """
 
     def __init__(
@@ -55,6 +62,7 @@ class Law:
     ) -> None:
         self.may, self.needs, self.caused = may, needs, caused
         self._reads = {check: _reads(check) for check in (*may, *needs)}
+        self._of_the_row = frozenset(check for check in self._reads if _takes_the_row(check))
         facts: dict[str, Fact] = {}
         for parameters in self._reads.values():
             for fact in parameters:
@@ -64,7 +72,7 @@ class Law:
         self.facts: Mapping[str, Fact] = facts
 
     def match(self, event: str, facts: Mapping[str, object]) -> None:
-        """Raise TypeError when a fact is misspelt, belongs to another event, or was forgotten by the command."""
+        """Raise TypeError when a fact is misspelt, belongs to another event, or was forgotten."""
         if unknown := sorted(facts.keys() - self.facts.keys()):
             raise TypeError(
                 f"{event} does not read {', '.join(unknown)}; it reads {', '.join(self.facts) or 'nothing'}"
@@ -77,18 +85,26 @@ class Law:
     def ask(self, row: object, checks: tuple[Check, ...], known: Mapping[str, object]) -> None:
         """Run checks in order with what they read; the first that refuses raises."""
         for check in checks:
-            check(row, **{fact.name: known[fact.name] for fact in self._reads[check] if fact.name in known})
+            told = {fact.name: known[fact.name] for fact in self._reads[check] if fact.name in known}
+            if check in self._of_the_row:
+                check(row, **told)
+            else:
+                check(**told)
 
 
 def _reads(check: Check) -> tuple[Fact, ...]:
-    _, *parameters = inspect.signature(check).parameters.values()
-    return tuple(Fact(p.name, p.default is inspect.Parameter.empty) for p in parameters)
+    parameters = inspect.signature(check).parameters.values()
+    return tuple(Fact(p.name, p.default is p.empty) for p in parameters if p.kind is p.KEYWORD_ONLY)
+
+
+def _takes_the_row(check: Check) -> bool:
+    return any(p.kind is not p.KEYWORD_ONLY for p in inspect.signature(check).parameters.values())
 
 
 class RecordChart(StateChart[Any]):
     """The base of all charts: an illegal event raises, a bug propagates, the state is written once.
 
-    A subclass names `states_enum`, `events_enum` and `laws`, and gives every transition `validators="lawful"`.
+    A subclass names `states_enum`, `events_enum` and `laws`; every transition has `validators="lawful"`.
     """
 
     allow_event_without_transition = False
@@ -123,9 +139,9 @@ def unchanged(*states: State, **options: Any) -> TransitionList:
 
 @dataclass(slots=True)
 class Position:
-    """All that python-statemachine sees of a row: it takes any attribute named on_…, before_… for a callback."""
+    """All that python-statemachine sees of a row: any attribute named on_… or before_… would be a callback."""
 
-    state: Labelled | None
+    state: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +153,7 @@ class Option:
 
     @property
     def allowed(self) -> bool:
+        """Whether nothing refuses it."""
         return self.refusal is None
 
     def label(self, language: Language) -> str:
@@ -148,17 +165,16 @@ def begin(row: Row) -> Labelled:
     """Put a new row into its chart's initial state and return it."""
     position = Position(None)
     row.chart(model=position, state_field="state")
-    assert position.state is not None
-    row.state = position.state
-    return position.state
+    row.state = initial = row.chart.states_enum(position.state)
+    return initial
 
 
 def move(row: Row, event: str, *, actor: Actor, now: datetime, **facts: object) -> Labelled:
     """Cause `event`: set `row.state` to the new state and return it, or raise a Refusal and change nothing.
 
-    `now` is aware. `facts` are exactly those the event's law reads. The refusal's `allowed` lists the events this
-    actor may cause now. Raises ValueError for an event the chart does not have, TypeError for facts it does not read
-    or was not told: both are mistakes of the calling command, never of a person.
+    `now` is aware. `facts` are exactly those the event's law reads. The refusal's `allowed` lists the events
+    this actor may cause now. Raises ValueError for an event the chart does not have, TypeError for facts it
+    does not read or was not told: both are mistakes of the calling command, never of a person.
     """
     chart = row.chart
     name, law, known = _prepare(row, event, actor=actor, now=now)
@@ -173,13 +189,12 @@ def move(row: Row, event: str, *, actor: Actor, now: datetime, **facts: object) 
     except Refusal as refusal:
         refusal.allowed = allowed(row, actor=actor, now=now, **facts)
         raise
-    assert position.state is not None
-    row.state = position.state
-    return position.state
+    row.state = reached = chart.states_enum(position.state)
+    return reached
 
 
 def option(row: Row, event: str, *, actor: Actor, now: datetime, **facts: object) -> Option:
-    """Whether `actor` may cause `event` now, by state, role and identity; missing facts do not count against it."""
+    """Whether `actor` may cause `event` now by state, role and identity; facts still to be told do not count."""
     name, law, known = _prepare(row, event, actor=actor, now=now)
     state = row.chart.states_enum(row.state)
     if not any(transition.match(name) for transition in row.chart.states_map[state].transitions):
@@ -194,8 +209,8 @@ def option(row: Row, event: str, *, actor: Actor, now: datetime, **facts: object
 def options(row: Row, *, actor: Actor, now: datetime, **facts: object) -> list[Option]:
     """Every event a person can press on this record, in the chart's order, each allowed or with its refusal.
 
-    `facts` are those already known that decide who may (such as `independent_team`). Raises TypeError for a fact no
-    event reads. Each refusal carries `allowed`.
+    `facts` are those already known that decide who may (such as `independent_team`). Raises TypeError for a
+    fact no event reads. Each refusal carries `allowed`.
     """
     laws = row.chart.laws
     if unknown := sorted(facts.keys() - {name for law in laws.values() for name in law.facts}):
@@ -231,11 +246,13 @@ class Placed(Protocol):
     """A row that belongs to a unit."""
 
     @property
-    def unit_path(self) -> str: ...
+    def unit_path(self) -> str:
+        """The unit's path in the tree, such as `/XB/XB03/`."""
+        ...
 
 
 def by(*roles: Role, clock: bool = False) -> Check:
-    """A check: the actor holds one of the roles at the row's unit, or is the clock where `clock` allows it."""
+    """Make the check that the actor holds one of the roles at the row's unit, or is the clock if allowed."""
 
     def check(row: Placed, *, actor: Actor, event: Labelled) -> None:
         if not (clock and actor.system) and not actor.holds(*roles, at=row.unit_path):
@@ -245,8 +262,8 @@ def by(*roles: Role, clock: bool = False) -> Check:
     return check
 
 
-def by_the_clock(row: object, *, actor: Actor, event: Labelled) -> None:
-    """the clock"""
+def by_the_clock(*, actor: Actor, event: Labelled) -> None:
+    """The clock."""
     if not actor.system:
         raise ClockOnly(event=event)
 
@@ -256,7 +273,7 @@ def blank(value: object) -> bool:
     return value is None or (isinstance(value, str) and not value.strip()) or value in ((), [])
 
 
-def reason_given(row: object, *, event: Labelled, reason: str | None = None) -> None:
-    """reason"""
+def reason_given(*, event: Labelled, reason: str | None = None) -> None:
+    """Reason."""
     if blank(reason):
         raise ReasonMissing(missing=("reason",), event=event)

@@ -1,9 +1,10 @@
-"""The charts as documentation: a mermaid diagram and a table of who may do what with which facts, for each chart.
+"""The charts as documentation: for each a mermaid diagram, and a table of who may do what with which facts.
 
-`python -m statemachines.diagram` prints what stands in `docs/architecture.md`. The library's own table leaves the
-validators out, and they are most of the law.
+`python -m statemachines.diagram` prints what stands in `docs/architecture.md`. The library's own table leaves
+the validators out, and they are most of the law.
 """
 
+import sys
 from collections.abc import Iterator
 
 from statemachine.transition import Transition
@@ -79,7 +80,9 @@ def _row(event: Labelled, law: Law, sources: str, targets: str) -> str:
 
 
 def _said(checks: tuple[Check, ...]) -> str:
-    return "; ".join((check.__doc__ or "").strip() for check in checks)
+    """The checks in their own words: the first line of each docstring, as a phrase."""
+    phrases = [(check.__doc__ or "").strip().splitlines()[0].rstrip(".") for check in checks]
+    return "; ".join(phrase[0].lower() + phrase[1:] for phrase in phrases)
 
 
 def _destination(leg: Transition) -> str:
@@ -91,4 +94,4 @@ def _distinct(words: Iterator[str]) -> str:
 
 
 if __name__ == "__main__":
-    print(architecture(), end="")
+    sys.stdout.write(architecture())

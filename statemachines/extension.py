@@ -1,4 +1,4 @@
-"""The extension (延期): asked for before the deadline by the assignee, decided by somebody else (domain rules 2.8)."""
+"""The extension (延期): asked for by the assignee before the deadline, decided by another (domain rules 2.8)."""
 
 from datetime import datetime
 from typing import Protocol
@@ -34,32 +34,47 @@ LONGEST_IN_TOTAL = 1.0
 
 
 class ExtensionState(Labelled):
+    """Whether the request is decided, and how."""
+
     REQUESTED = "requested", "待审批", "Requested"
     APPROVED = "approved", "已批准", "Approved"
     REFUSED = "refused", "未批准", "Refused"
 
 
 class ExtensionEvent(Labelled):
+    """The request (it creates the record) and the two decisions."""
+
     REQUEST = "request", "申请延期", "Ask for an extension"
     APPROVE = "approve", "批准", "Approve"
     REFUSE = "refuse", "不批准", "Refuse"
 
 
 class ExtensionFacts(Protocol):
-    """What the chart reads of an extension: the level and unit are those of its ticket."""
+    """What the chart reads of an extension."""
 
     @property
-    def state(self) -> ExtensionState: ...
+    def state(self) -> ExtensionState:
+        """Whether it is decided."""
+        ...
+
     @property
-    def level(self) -> Level: ...
+    def level(self) -> Level:
+        """The level of its ticket."""
+        ...
+
     @property
-    def unit_path(self) -> str: ...
+    def unit_path(self) -> str:
+        """The unit of its ticket."""
+        ...
+
     @property
-    def requester_id(self) -> UUID | None: ...
+    def requester_id(self) -> UUID | None:
+        """Who asked for it."""
+        ...
 
 
 def not_the_requester(extension: ExtensionFacts, *, actor: Actor) -> None:
-    """not the requester"""
+    """Not the requester."""
     if actor.id is not None and actor.id == extension.requester_id:
         raise SelfApproval()
 
@@ -68,31 +83,31 @@ def not_the_requester(extension: ExtensionFacts, *, actor: Actor) -> None:
 
 
 def being_rectified(ticket: TicketFacts, *, event: Labelled) -> None:
-    """the ticket is assigned"""
+    """The ticket is assigned."""
     if ticket.state != TicketState.ASSIGNED:
         raise WrongState(state=TicketState(ticket.state), event=event)
 
 
 def before_due(ticket: TicketFacts, *, now: datetime) -> None:
-    """before the deadline"""
+    """Before the deadline."""
     if ticket.due_at is not None and now > ticket.due_at:
         raise ExtensionAfterDue(due=ticket.due_at)
 
 
-def none_pending(ticket: TicketFacts, *, pending: bool) -> None:
-    """no other request pending"""
+def none_pending(*, pending: bool) -> None:
+    """No other request pending."""
     if pending:
         raise ExtensionPending()
 
 
-def not_too_many(ticket: TicketFacts, *, approved: int, most: int = MOST_EXTENSIONS) -> None:
-    """fewer than two extensions so far"""
+def not_too_many(*, approved: int, most: int = MOST_EXTENSIONS) -> None:
+    """Fewer than two extensions so far."""
     if approved >= most:
         raise ExtensionTooMany(approved=approved, most=most)
 
 
-def controlled_meanwhile(ticket: TicketFacts, *, interim_measures: str | None = None) -> None:
-    """interim measures"""
+def controlled_meanwhile(*, interim_measures: str | None = None) -> None:
+    """Interim measures."""
     if blank(interim_measures):
         raise InterimMeasuresMissing(missing=("interim_measures",))
 
@@ -100,7 +115,7 @@ def controlled_meanwhile(ticket: TicketFacts, *, interim_measures: str | None = 
 def not_too_long(
     ticket: TicketFacts, *, due: datetime | None = None, longest: float = LONGEST_IN_TOTAL
 ) -> None:
-    """all extensions together no longer than the time first allowed"""
+    """All extensions together no longer than the time first allowed."""
     if due is None or ticket.first_due_at is None:
         return
     latest = ticket.first_due_at + longest * (ticket.first_due_at - ticket.found_at)
@@ -117,9 +132,10 @@ REQUEST = Law(
 def request_extension(ticket: TicketFacts, *, actor: Actor, now: datetime, **facts: object) -> None:
     """Return if `actor` may ask now for an extension of `ticket`; raise a Refusal otherwise.
 
-    Facts: `due` (proposed, aware), `reason`, `interim_measures`, `pending` (whether a request is undecided) and
-    `approved` (extensions granted so far); the caps `most` (default 2) and `longest` (all extensions together, as a
-    multiple of the time first allowed, default 1.0) where a campaign sets others. Raises TypeError for other facts.
+    Facts: `due` (proposed, aware), `reason`, `interim_measures`, `pending` (whether a request is undecided)
+    and `approved` (extensions granted so far); the caps `most` (default 2) and `longest` (all extensions
+    together, as a multiple of the time first allowed, default 1.0) where a campaign sets others. Raises
+    TypeError for other facts.
     """
     REQUEST.match(ExtensionEvent.REQUEST, facts)
     known = {**facts, "actor": actor, "now": now, "event": ExtensionEvent.REQUEST}

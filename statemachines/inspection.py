@@ -1,4 +1,4 @@
-"""The inspection: one visit to one unit against a checklist; a missed one stays in the data with its reason."""
+"""The inspection: one visit to one unit against a checklist; a missed one stays, with its reason."""
 
 from typing import Protocol
 
@@ -11,6 +11,8 @@ __all__ = ["InspectionChart", "InspectionEvent", "InspectionFacts", "InspectionS
 
 
 class InspectionState(Labelled):
+    """How far a visit has come."""
+
     PLANNED = "planned", "已计划", "Planned"
     STARTED = "started", "检查中", "Started"
     SUBMITTED = "submitted", "已提交", "Submitted"
@@ -18,22 +20,29 @@ class InspectionState(Labelled):
 
 
 class InspectionEvent(Labelled):
+    """What happens to a visit."""
+
     START = "start", "开始检查", "Start"
     SUBMIT = "submit", "提交", "Submit"
     MISS = "miss", "登记未检", "Record as missed"
 
 
 class InspectionFacts(Protocol):
-    """What the chart reads of an inspection; `unit_path` is the unit inspected."""
+    """What the chart reads of an inspection."""
 
     @property
-    def state(self) -> InspectionState: ...
+    def state(self) -> InspectionState:
+        """How far it has come."""
+        ...
+
     @property
-    def unit_path(self) -> str: ...
+    def unit_path(self) -> str:
+        """The unit inspected."""
+        ...
 
 
-def all_answered(inspection: InspectionFacts, *, unanswered: int) -> None:
-    """every item of the checklist answered"""
+def all_answered(*, unanswered: int) -> None:
+    """Every item of the checklist answered."""
     if unanswered:
         raise AnswersMissing(missing=("answers",), unanswered=unanswered)
 

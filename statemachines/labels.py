@@ -7,7 +7,7 @@ from typing import Literal, Self
 
 Language = Literal["zh", "en"]
 
-# Asia/Shanghai has kept +08:00 without daylight saving since 1991. A fixed offset needs no zone files on the machine.
+# Asia/Shanghai has kept +08:00 without daylight saving since 1991: a fixed offset needs no zone files.
 LOCAL = timezone(timedelta(hours=8), "Asia/Shanghai")
 
 LISTED_AT_MOST = 10
@@ -21,6 +21,7 @@ class Labelled(StrEnum):
     en: str
 
     def __new__(cls, code: str, zh: str = "", en: str = "") -> Self:
+        """Keep the code as the value; the labels are left out only when a member is looked up by its code."""
         member = str.__new__(cls, code)
         member._value_ = code
         member.zh = zh
@@ -29,7 +30,7 @@ class Labelled(StrEnum):
 
 
 class Level(Labelled):
-    """How grave a hazard is. 一般 and 重大 are national (国家安监总局令第16号), 较大 is what enterprises add."""
+    """How grave a hazard is: 一般 and 重大 are national (安监总局令第16号), 较大 is what enterprises add."""
 
     GENERAL = "general", "一般", "General"
     SERIOUS = "serious", "较大", "Serious"
@@ -47,7 +48,7 @@ def local_day(moment: datetime) -> date:
 
 
 def spoken(value: object, language: Language) -> str:
-    """A value as it stands in a sentence: labels, local times, lists joined in the language's way (first ten)."""
+    """A value as it stands in a sentence: a label, a local time, a list joined in the language's way."""
     if isinstance(value, Labelled):
         return label(value, language)
     if isinstance(value, datetime):

@@ -1,4 +1,4 @@
-"""Why something may not be done: one class per rule, with a stable code and a sentence to act on in two languages."""
+"""Why something may not be done: a class per rule, with a stable code and a sentence in two languages."""
 
 from typing import Any, ClassVar
 
@@ -30,9 +30,10 @@ FIELD_NAMES: dict[str, FieldName] = {member.value: member for member in FieldNam
 class Refusal(Exception):
     """A rule says no. Nothing has been changed.
 
-    A subclass names `code` (stable, kebab-case), `status` (HTTP: 403 who, 409 when, 422 what is given), a short
-    `title_zh`/`title_en` and the templates `zh`/`en`. The keyword arguments fill the templates; `missing` are the
-    names of the facts to add; `allowed` are the events this actor may do now, filled in by `move`.
+    A subclass names `code` (stable, kebab-case), `status` (HTTP: 403 who, 409 when, 422 what is given), a
+    short `title_zh`/`title_en` and the templates `zh`/`en`. The keyword arguments fill the templates;
+    `missing` are the names of the facts to add; `allowed` are the events this actor may do now, filled in
+    by `move`.
     """
 
     code: ClassVar[str] = "refused"

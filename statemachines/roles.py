@@ -36,8 +36,8 @@ class Grant:
 class Actor:
     """The person (or the clock) on whose behalf a command runs.
 
-    `id` and `unit_id` are None and `system` is True only for the clock. `unit_path` is the unit the person belongs
-    to; what the person may do comes from `grants` alone.
+    `id` and `unit_id` are None and `system` is True only for the clock. `unit_path` is the unit the person
+    belongs to; what the person may do comes from `grants` alone.
     """
 
     id: UUID | None

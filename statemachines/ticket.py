@@ -6,7 +6,17 @@ from uuid import UUID
 
 from statemachine import Event
 
-from statemachines.chart import Law, RecordChart, blank, by, by_the_clock, reason_given, stage, unchanged
+from statemachines.chart import (
+    Law,
+    Placed,
+    RecordChart,
+    blank,
+    by,
+    by_the_clock,
+    reason_given,
+    stage,
+    unchanged,
+)
 from statemachines.labels import Labelled, Level, local_day
 from statemachines.refusals import (
     ApproverLevel,
@@ -38,6 +48,8 @@ RETURNS_BEFORE_SUPERVISION = 2
 
 
 class TicketState(Labelled):
+    """Where a ticket stands."""
+
     FOUND = "found", "已登记", "Found"
     ASSIGNED = "assigned", "整改中", "Assigned"
     FIXED = "fixed", "待复查", "Fixed"
@@ -46,6 +58,8 @@ class TicketState(Labelled):
 
 
 class TicketEvent(Labelled):
+    """What happens to a ticket."""
+
     ASSIGN = "assign", "下达整改", "Assign"
     ACKNOWLEDGE = "acknowledge", "签收", "Acknowledge"
     PROGRESS = "progress", "报告进展", "Report progress"
@@ -63,76 +77,111 @@ class TicketEvent(Labelled):
 
 
 class TicketFacts(Protocol):
-    """What the chart reads of a ticket. Paths end in a slash, times are aware; the rest is None until it happened."""
+    """What the chart reads of a ticket; what has not happened yet is None."""
 
     @property
-    def state(self) -> TicketState: ...
+    def state(self) -> TicketState:
+        """Where it stands."""
+        ...
+
     @property
-    def level(self) -> Level: ...
+    def level(self) -> Level:
+        """How grave the hazard is."""
+        ...
+
     @property
-    def unit_path(self) -> str: ...
+    def unit_path(self) -> str:
+        """The unit it was found at."""
+        ...
+
     @property
-    def assignee_id(self) -> UUID | None: ...
+    def assignee_id(self) -> UUID | None:
+        """The person responsible (定人)."""
+        ...
+
     @property
-    def fixer_id(self) -> UUID | None: ...
+    def fixer_id(self) -> UUID | None:
+        """Who reported the fix."""
+        ...
+
     @property
-    def fixer_unit_path(self) -> str | None: ...
+    def fixer_unit_path(self) -> str | None:
+        """The fixer's unit when the fix was reported: the fixing team."""
+        ...
+
     @property
-    def found_at(self) -> datetime: ...
+    def found_at(self) -> datetime:
+        """When it was found (aware)."""
+        ...
+
     @property
-    def due_at(self) -> datetime | None: ...
+    def due_at(self) -> datetime | None:
+        """The deadline in force (aware)."""
+        ...
+
     @property
-    def first_due_at(self) -> datetime | None: ...
+    def first_due_at(self) -> datetime | None:
+        """The first deadline; it never changes."""
+        ...
+
     @property
-    def first_verifier_id(self) -> UUID | None: ...
+    def first_verifier_id(self) -> UUID | None:
+        """Who passed a major hazard first; None again once it is returned."""
+        ...
+
     @property
-    def files_expected(self) -> int: ...
+    def files_expected(self) -> int:
+        """How many files it lists."""
+        ...
+
     @property
-    def files_arrived(self) -> int: ...
+    def files_arrived(self) -> int:
+        """How many of them have arrived."""
+        ...
 
 
-# Who and when. The first line of each docstring stands in the table of docs/architecture.md.
+# Who and when.
 
 
 def the_assignee(ticket: TicketFacts, *, actor: Actor, event: Labelled) -> None:
-    """the ticket's assignee"""
+    """The ticket's assignee."""
     if actor.id is None or actor.id != ticket.assignee_id:
         raise NotAssignee(event=event)
 
 
 def not_the_fixer(ticket: TicketFacts, *, actor: Actor) -> None:
-    """not the fixer"""
+    """Not the fixer."""
     if actor.id is not None and actor.id == ticket.fixer_id:
         raise SelfVerification()
 
 
 def not_the_fixing_team(ticket: TicketFacts, *, actor: Actor, independent_team: bool = True) -> None:
-    """not of the fixing team where the campaign says so"""
+    """Not of the fixing team where the campaign says so."""
     # Unless told otherwise the stricter rule holds, so a command that forgets to tell loosens nothing.
     if independent_team and actor.unit_path == ticket.fixer_unit_path:
         raise SameTeamVerification()
 
 
 def not_the_first_verifier(ticket: TicketFacts, *, actor: Actor) -> None:
-    """the second verifier of a major hazard is not the first"""
+    """The second verifier of a major hazard is not the first."""
     if ticket.level == Level.MAJOR and actor.id is not None and actor.id == ticket.first_verifier_id:
         raise SecondVerifierSame()
 
 
 def all_files_arrived(ticket: TicketFacts) -> None:
-    """all listed files have arrived"""
+    """All listed files have arrived."""
     if ticket.files_arrived < ticket.files_expected:
         raise FilesMissing(arrived=ticket.files_arrived, expected=ticket.files_expected)
 
 
 def general_only(ticket: TicketFacts) -> None:
-    """general level"""
+    """General level."""
     if ticket.level != Level.GENERAL:
         raise OnSpotOnlyGeneral(level=ticket.level)
 
 
 def same_day(ticket: TicketFacts, *, now: datetime, fixed_at: datetime | None = None) -> None:
-    """fixed on the day of finding (Asia/Shanghai)"""
+    """Fixed on the day of finding (Asia/Shanghai)."""
     found_on, fixed_on = local_day(ticket.found_at), local_day(fixed_at or now)
     if fixed_on != found_on:
         raise OnSpotSameDay(found_on=found_on, fixed_on=fixed_on)
@@ -146,17 +195,17 @@ APPROVERS: dict[Level, tuple[Role, ...]] = {
 }
 
 
-class Graded(Protocol):
+class Graded(Placed, Protocol):
     """A ticket, or an extension of one: it has a level and belongs to a unit."""
 
     @property
-    def level(self) -> Level: ...
-    @property
-    def unit_path(self) -> str: ...
+    def level(self) -> Level:
+        """How grave the hazard is."""
+        ...
 
 
 def the_approver(row: Graded, *, actor: Actor) -> None:
-    """supervisor or leader at general level, leader above it"""
+    """Supervisor or leader at general level, leader above it."""
     approvers = APPROVERS[Level(row.level)]
     if not actor.holds(*approvers, at=row.unit_path):
         raise ApproverLevel(level=Level(row.level), roles=approvers)
@@ -166,21 +215,20 @@ def the_approver(row: Graded, *, actor: Actor) -> None:
 
 
 def three_fixed(
-    ticket: TicketFacts,
     *,
     assignee: object = None,
     duty: str | None = None,
     measure: str | None = None,
     due: datetime | None = None,
 ) -> None:
-    """assignee, duty, measure and due (三定)"""
+    """Assignee, duty, measure and due (三定)."""
     fixed = {"assignee": assignee, "duty": duty, "measure": measure, "due": due}
     if missing := tuple(name for name, value in fixed.items() if blank(value)):
         raise ThreeFixedMissing(missing=missing)
 
 
 def due_ahead(ticket: TicketFacts, *, now: datetime, due: datetime | None = None) -> None:
-    """due after now and not before the finding"""
+    """Due after now and not before the finding."""
     if due is None:
         return
     if due < ticket.found_at:
@@ -190,7 +238,7 @@ def due_ahead(ticket: TicketFacts, *, now: datetime, due: datetime | None = None
 
 
 def five_assurances(ticket: TicketFacts, *, budget: object = None, emergency_plan: str | None = None) -> None:
-    """at major level budget and emergency plan (五落实)"""
+    """At major level budget and emergency plan (五落实)."""
     if ticket.level == Level.MAJOR:
         _assured(budget, emergency_plan)
 
@@ -202,7 +250,7 @@ def five_assurances_when_raised(
     budget: object = None,
     emergency_plan: str | None = None,
 ) -> None:
-    """budget and emergency plan when an assigned ticket is raised to major"""
+    """Budget and emergency plan when an assigned ticket is raised to major."""
     if ticket.state == TicketState.ASSIGNED and level == Level.MAJOR:
         _assured(budget, emergency_plan)
 
@@ -213,14 +261,14 @@ def _assured(budget: object, emergency_plan: str | None) -> None:
         raise FiveAssurancesMissing(missing=missing)
 
 
-def note_given(ticket: TicketFacts, *, note: str | None = None) -> None:
-    """note"""
+def note_given(*, note: str | None = None) -> None:
+    """Note."""
     if blank(note):
         raise NoteMissing(missing=("note",))
 
 
 def fix_time_plausible(ticket: TicketFacts, *, now: datetime, fixed_at: datetime | None = None) -> None:
-    """the time of the fix, if given, between the finding and now"""
+    """The time of the fix, if given, between the finding and now."""
     if fixed_at is None:
         return
     if fixed_at > now:
@@ -229,33 +277,33 @@ def fix_time_plausible(ticket: TicketFacts, *, now: datetime, fixed_at: datetime
         raise FixedBeforeFound(fixed_at=fixed_at, found_at=ticket.found_at)
 
 
-def before_and_after(ticket: TicketFacts, *, before_photos: int = 0, after_photos: int = 0) -> None:
-    """at least one photo before and one after"""
+def before_and_after(*, before_photos: int = 0, after_photos: int = 0) -> None:
+    """At least one photo before and one after."""
     photos = {"before_photos": before_photos, "after_photos": after_photos}
     if missing := tuple(name for name, count in photos.items() if not count):
         raise OnSpotNeedsBeforeAndAfter(missing=missing)
 
 
-def opinion_given(ticket: TicketFacts, *, opinion: str | None = None) -> None:
-    """opinion"""
+def opinion_given(*, opinion: str | None = None) -> None:
+    """Opinion."""
     if blank(opinion):
         raise OpinionMissing(missing=("opinion",))
 
 
-def new_assignee(ticket: TicketFacts, *, assignee: object = None) -> None:
-    """assignee"""
+def new_assignee(*, assignee: object = None) -> None:
+    """Assignee."""
     if blank(assignee):
         raise ThreeFixedMissing(missing=("assignee",))
 
 
 def new_level(ticket: TicketFacts, *, level: Level | None = None) -> None:
-    """a level other than the present one"""
+    """A level other than the present one."""
     if level is None or level == ticket.level:
         raise LevelMissing(missing=("level",), current=ticket.level)
 
 
 def later_due(ticket: TicketFacts, *, now: datetime, due: datetime | None = None) -> None:
-    """due later than the present deadline and than now"""
+    """Due later than the present deadline and than now."""
     if due is None or (ticket.due_at is not None and due <= ticket.due_at):
         raise DueNotLater(missing=("due",), current=ticket.due_at)
     if due <= now:

@@ -1,0 +1,19 @@
+"""The inspection, written by hand: this is the specification, the chart has to agree with it."""
+
+TABLE = """
+planned   | start  | started   | inspector supervisor | role-missing
+planned   | submit | -         | -                    | wrong-state
+planned   | miss   | missed    | supervisor clock     | role-missing
+
+started   | start  | -         | -                    | wrong-state
+started   | submit | submitted | inspector supervisor | role-missing
+started   | miss   | missed    | supervisor clock     | role-missing
+
+submitted | start  | -         | -                    | wrong-state
+submitted | submit | -         | -                    | wrong-state
+submitted | miss   | -         | -                    | wrong-state
+
+missed    | start  | -         | -                    | wrong-state
+missed    | submit | -         | -                    | wrong-state
+missed    | miss   | -         | -                    | wrong-state
+"""

@@ -1,0 +1,100 @@
+"""Every state × level × event × persona of every chart, against the tables written by hand."""
+
+from collections import Counter
+from collections.abc import Callable
+from itertools import product
+from typing import Any
+
+import pytest
+
+from statemachines.chart import RecordChart, move, option
+from statemachines.labels import Level
+from statemachines.refusals import Refusal
+from tests.statemachines import campaign_matrix, extension_matrix, inspection_matrix, ticket_matrix
+from tests.statemachines.matrix import PERSONAS, Cell, cells
+from tests.statemachines.records import (
+    CAMPAIGN_FACTS,
+    EXTENSION_FACTS,
+    INSPECTION_FACTS,
+    NOW,
+    TICKET_FACTS,
+    Campaign,
+    Extension,
+    Inspection,
+    ticket,
+)
+
+Build = Callable[[Cell], Any]
+
+
+def a_ticket(cell: Cell) -> Any:
+    return ticket(cell.state, level=cell.level)
+
+
+def a_campaign(cell: Cell) -> Any:
+    return Campaign(state=Campaign.chart.states_enum(cell.state))  # type: ignore[arg-type]
+
+
+def an_inspection(cell: Cell) -> Any:
+    return Inspection(state=Inspection.chart.states_enum(cell.state))  # type: ignore[arg-type]
+
+
+def an_extension(cell: Cell) -> Any:
+    return Extension(state=Extension.chart.states_enum(cell.state), level=cell.level)  # type: ignore[arg-type]
+
+
+SPECIFIED = [
+    (list(cells(ticket_matrix.TABLE)), a_ticket, TICKET_FACTS),
+    (list(cells(campaign_matrix.TABLE, levels=False)), a_campaign, CAMPAIGN_FACTS),
+    (list(cells(inspection_matrix.TABLE, levels=False)), an_inspection, INSPECTION_FACTS),
+    (list(cells(extension_matrix.TABLE)), an_extension, EXTENSION_FACTS),
+]
+EVERY_CELL = [
+    pytest.param(cell, build, facts.get(cell.event, {}), id=f"{build.__name__}-{cell}")
+    for table, build, facts in SPECIFIED
+    for cell in table
+]
+
+
+def facts_of(cell: Cell, facts: dict[str, Any]) -> dict[str, Any]:
+    """The usual facts; a regrading goes to a level other than the present one."""
+    if cell.event == "regrade":
+        return {**facts, "level": Level.MAJOR if cell.level != Level.MAJOR else Level.GENERAL}
+    return facts
+
+
+@pytest.mark.parametrize(("cell", "build", "facts"), EVERY_CELL)
+def test_the_chart_agrees_with_the_cell(cell: Cell, build: Build, facts: dict[str, Any]) -> None:
+    row, actor = build(cell), PERSONAS[cell.persona]
+    told = facts_of(cell, facts)
+    if cell.refused is None:
+        assert move(row, cell.event, actor=actor, now=NOW, **told) == cell.leads_to
+        assert row.state == cell.leads_to
+    else:
+        with pytest.raises(Refusal) as refused:
+            move(row, cell.event, actor=actor, now=NOW, **told)
+        assert refused.value.code == cell.refused
+        assert row.state == cell.state
+        for language in ("zh", "en"):
+            sentence = refused.value.sentence(language)
+            assert sentence
+            assert "{" not in sentence
+            assert "None" not in sentence
+
+
+@pytest.mark.parametrize(("cell", "build", "facts"), EVERY_CELL)
+def test_the_option_says_in_advance_what_the_chart_decides(
+    cell: Cell, build: Build, facts: dict[str, Any]
+) -> None:
+    told = option(build(cell), cell.event, actor=PERSONAS[cell.persona], now=NOW)
+    assert (told.refusal.code if told.refusal else None) == cell.refused
+    assert told.allowed is (cell.refused is None)
+
+
+@pytest.mark.parametrize(("table", "build"), [(table, build) for table, build, _ in SPECIFIED])
+def test_each_cell_stands_in_the_table_exactly_once(table: list[Cell], build: Build) -> None:
+    chart: type[RecordChart] = build(table[0]).chart
+    levels = {cell.level for cell in table}
+    expected = Counter(product(chart.states_enum, levels, chart.laws, PERSONAS))
+    assert Counter((cell.state, cell.level, cell.event, cell.persona) for cell in table) == expected
+    assert levels in ({Level.GENERAL}, set(Level))
