@@ -163,7 +163,9 @@ def claim(session: Session, *, as_of: datetime, limit: int = BATCH) -> list[Lett
         session.execute(
             update(Notice)
             .where(Notice.id.in_(hopeless))
-            .values(gave_up_at=as_of, last_error=func.coalesce(Notice.last_error, "no word back from any attempt")),
+            .values(
+                gave_up_at=as_of, last_error=func.coalesce(Notice.last_error, "no word back from any attempt")
+            ),
             execution_options={"synchronize_session": False},
         )
     taken = [row.id for row in rows if row.attempts < ATTEMPTS]
@@ -196,13 +198,18 @@ def _letters(session: Session, which: ColumnElement[bool]) -> list[Letter]:
         .where(which)
         .order_by(Notice.id)
     )
-    return [Letter(*row) for row in rows]
+    return [
+        Letter(key, address, subject, body, "en" if language == "en" else "zh", attempts, ticket, campaign)
+        for key, address, subject, body, language, attempts, ticket, campaign in rows
+    ]
 
 
 def mark_sent(session: Session, letter: Letter, answer: str, *, now: datetime) -> None:
     """The channel took it; its answer is kept as evidence."""
     session.execute(
-        update(Notice).where(Notice.id == letter.notice_id).values(sent_at=now, answer=answer[:500], last_error=None),
+        update(Notice)
+        .where(Notice.id == letter.notice_id)
+        .values(sent_at=now, answer=answer[:500], last_error=None),
         execution_options={"synchronize_session": False},
     )
 
@@ -257,7 +264,9 @@ def deliver(
     return done
 
 
-def _deliver_one(database: Database, sender: Sender, letter: Letter, done: Delivery, *, now: datetime) -> None:
+def _deliver_one(
+    database: Database, sender: Sender, letter: Letter, done: Delivery, *, now: datetime
+) -> None:
     try:
         answer = sender.send(letter)
     except NotDelivered as error:
