@@ -31,6 +31,20 @@ of its docstring stands in the table of `docs/architecture.md`.
 CONTEXT = frozenset({"actor", "now", "event"})
 
 
+class Standing(Protocol):
+    """What has a place in a chart: enough to ask what may happen to it."""
+
+    @property
+    def state(self) -> Any:
+        """Where it stands: a member of the chart's states, or its code."""
+        ...
+
+    @property
+    def chart(self) -> type["RecordChart"]:
+        """The chart that governs it."""
+        ...
+
+
 class Row(Protocol):
     """What can be moved: anything with a `state` and the chart that governs it as a class attribute."""
 
@@ -193,7 +207,7 @@ def move(row: Row, event: str, *, actor: Actor, now: datetime, **facts: object) 
     return reached
 
 
-def option(row: Row, event: str, *, actor: Actor, now: datetime, **facts: object) -> Option:
+def option(row: Standing, event: str, *, actor: Actor, now: datetime, **facts: object) -> Option:
     """Whether `actor` may cause `event` now by state, role and identity; facts still to be told do not count."""
     name, law, known = _prepare(row, event, actor=actor, now=now)
     state = row.chart.states_enum(row.state)
@@ -206,7 +220,7 @@ def option(row: Row, event: str, *, actor: Actor, now: datetime, **facts: object
     return Option(name)
 
 
-def options(row: Row, *, actor: Actor, now: datetime, **facts: object) -> list[Option]:
+def options(row: Standing, *, actor: Actor, now: datetime, **facts: object) -> list[Option]:
     """Every event a person can press on this record, in the chart's order, each allowed or with its refusal.
 
     `facts` are those already known that decide who may (such as `independent_team`). Raises TypeError for a
@@ -225,12 +239,14 @@ def options(row: Row, *, actor: Actor, now: datetime, **facts: object) -> list[O
     return found
 
 
-def allowed(row: Row, *, actor: Actor, now: datetime, **facts: object) -> tuple[Labelled, ...]:
+def allowed(row: Standing, *, actor: Actor, now: datetime, **facts: object) -> tuple[Labelled, ...]:
     """The events `actor` may cause now, as `options` lists them."""
     return tuple(each.event for each in options(row, actor=actor, now=now, **facts) if each.allowed)
 
 
-def _prepare(row: Row, event: str, *, actor: Actor, now: datetime) -> tuple[Labelled, Law, dict[str, object]]:
+def _prepare(
+    row: Standing, event: str, *, actor: Actor, now: datetime
+) -> tuple[Labelled, Law, dict[str, object]]:
     if now.tzinfo is None:
         raise ValueError("now must be aware: it decides deadlines")
     name = row.chart.events_enum(event)

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from statemachines.chart import Law, RecordChart, blank, reason_given, stage
+from statemachines.chart import Law, RecordChart, allowed, blank, reason_given, stage
 from statemachines.labels import Labelled, Level
 from statemachines.refusals import (
     ExtensionAfterDue,
@@ -139,8 +139,12 @@ def request_extension(ticket: TicketFacts, *, actor: Actor, now: datetime, **fac
     """
     REQUEST.match(ExtensionEvent.REQUEST, facts)
     known = {**facts, "actor": actor, "now": now, "event": ExtensionEvent.REQUEST}
-    REQUEST.ask(ticket, REQUEST.may, known)
-    REQUEST.ask(ticket, REQUEST.needs, known)
+    try:
+        REQUEST.ask(ticket, REQUEST.may, known)
+        REQUEST.ask(ticket, REQUEST.needs, known)
+    except Refusal as refusal:
+        refusal.allowed = allowed(ticket, actor=actor, now=now)
+        raise
 
 
 def request_refusal(

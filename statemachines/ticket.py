@@ -80,6 +80,11 @@ class TicketFacts(Protocol):
     """What the chart reads of a ticket; what has not happened yet is None."""
 
     @property
+    def chart(self) -> type[RecordChart]:
+        """The ticket's chart."""
+        ...
+
+    @property
     def state(self) -> TicketState:
         """Where it stands."""
         ...

@@ -43,6 +43,10 @@ def test_only_a_ticket_being_rectified_is_extended(state: str) -> None:
     assert "申请延期" in refusal.sentence("zh")
 
 
+def test_who_asks_in_vain_hears_what_is_possible() -> None:
+    assert refused(ticket("fixed"), "supervisor").allowed == ("verify", "return", "supervise")
+
+
 def test_after_the_deadline_it_is_too_late() -> None:
     refusal = refused(ticket("assigned"), now=DUE + timedelta(seconds=1))
     assert refusal.code == "extension-after-due"

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from statemachines.campaign import CampaignState, accepts_findings
 from statemachines.chart import RecordChart, move
 from statemachines.labels import Level
 from statemachines.refusals import Refusal
@@ -253,3 +254,7 @@ def test_open_tickets_go_to_the_next_campaign() -> None:
     row = campaign("summarised")()
     facts = {"open_tickets": ["CC2026-XB03-0017"], "next_campaign": "QC2026"}
     assert move(row, "archive", actor=PERSONAS["supervisor"], now=NOW, **facts) == "archived"
+
+
+def test_findings_come_in_until_the_campaign_is_summed_up() -> None:
+    assert [accepts_findings(state) for state in CampaignState] == [True] * 5 + [False] * 2
