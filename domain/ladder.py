@@ -276,7 +276,7 @@ def _past(session: Session, ticket: Ticket, settings: CampaignSettings) -> list[
         step, due_at = steps.get(record.step), dues.get(record.due_version)
         plan = planned(step, due_at) if step and due_at else None
         people = told[record.step, record.due_version]
-        later = ("", "") if record.told else ("（由后一步一并告知）", " (a later step spoke for it)")
+        later = ("", "") if record.told else ("（未另行通知）", " (nobody was told separately)")
         past.append(
             Escalation(
                 step=record.step,
