@@ -1,0 +1,135 @@
+"""Who may call what: the one table. A route that is not here cannot be called.
+
+`ANYBODY` needs no login. `SIGNED_IN` needs one; what is then seen is narrowed by domain/visibility.py. `BY_CHART` needs
+one too, and the record's chart decides who may cause the event at that record's unit (statemachines/). `holding(…)`
+turns away at the gate whoever holds none of the roles anywhere; the command still asks for the role at the unit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from statemachines.roles import Role
+
+API = "/api/v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What the gate asks of a caller. `page` asks for the cookie of a login, otherwise for a bearer token."""
+
+    public: bool = False
+    page: bool = False
+    roles: frozenset[Role] = field(default=frozenset())
+    by_chart: bool = False
+
+
+ANYBODY = Rule(public=True)
+SIGNED_IN = Rule()
+BY_CHART = Rule(by_chart=True)
+
+
+def holding(*roles: Role) -> Rule:
+    """Signed in, and one of these roles is held somewhere."""
+    return Rule(roles=frozenset(roles))
+
+
+MANAGES = holding(Role.SUPERVISOR, Role.LEADER, Role.ADMINISTRATOR)
+INSPECTS = holding(Role.INSPECTOR, Role.SUPERVISOR)
+RECORDS_WORK = holding(Role.INSPECTOR, Role.ASSIGNEE, Role.SUPERVISOR, Role.PROGRAM)
+
+#: Static files: the same bytes for everybody.
+PUBLIC_MOUNTS = frozenset({"/static"})
+
+_CALLS: dict[tuple[str, str], Rule] = {
+    # Anybody with a role reports what they saw (安全生产法 Art. 59).
+    ("POST", f"{API}/findings"): SIGNED_IN,
+    ("POST", f"{API}/findings/batch"): SIGNED_IN,
+    ("PUT", f"{API}/files/{{sha256}}"): SIGNED_IN,
+    ("HEAD", f"{API}/files/{{sha256}}"): SIGNED_IN,
+    ("GET", f"{API}/files/{{sha256}}"): SIGNED_IN,
+    ("GET", f"{API}/tickets"): SIGNED_IN,
+    ("GET", f"{API}/tickets/{{number}}"): SIGNED_IN,
+    ("GET", f"{API}/tickets/{{number}}/history"): SIGNED_IN,
+    ("GET", f"{API}/tickets/{{number}}/transitions"): SIGNED_IN,
+    ("GET", f"{API}/tickets/{{number}}/escalations"): SIGNED_IN,
+    ("GET", f"{API}/tickets/{{number}}/extensions"): SIGNED_IN,
+    **{
+        ("POST", f"{API}/tickets/{{number}}/{event}"): BY_CHART
+        for event in (
+            "assign",
+            "acknowledge",
+            "progress",
+            "fix",
+            "fix-on-spot",
+            "verify",
+            "reassign",
+            "cancel",
+            "supervise",
+            "regrade",
+            "extensions",
+        )
+    },
+    ("POST", f"{API}/extensions/{{id}}/approve"): BY_CHART,
+    ("POST", f"{API}/extensions/{{id}}/refuse"): BY_CHART,
+    ("POST", f"{API}/campaigns"): MANAGES,
+    ("GET", f"{API}/campaigns"): SIGNED_IN,
+    ("GET", f"{API}/campaigns/{{code}}"): SIGNED_IN,
+    ("POST", f"{API}/campaigns/{{code}}/{{event}}"): BY_CHART,
+    ("GET", f"{API}/campaigns/{{code}}/status"): SIGNED_IN,
+    ("POST", f"{API}/campaigns/{{code}}/quantities"): RECORDS_WORK,
+    ("GET", f"{API}/campaigns/{{code}}/quantities"): SIGNED_IN,
+    ("POST", f"{API}/campaigns/{{code}}/zero-reports"): INSPECTS,
+    ("POST", f"{API}/campaigns/{{code}}/summary"): MANAGES,
+    **{
+        ("GET", f"{API}/campaigns/{{code}}/{paper}"): SIGNED_IN
+        for paper in ("summary", "summary.docx", "summary.html", "summary.pdf", "ledger.xlsx")
+    },
+    ("POST", f"{API}/tools"): RECORDS_WORK,
+    ("GET", f"{API}/tools"): SIGNED_IN,
+    ("GET", f"{API}/tools/{{number}}"): SIGNED_IN,
+    ("POST", f"{API}/tools/{{number}}/tests"): RECORDS_WORK,
+    ("GET", f"{API}/tools/{{number}}/tests"): SIGNED_IN,
+    ("POST", f"{API}/inspections"): INSPECTS,
+    ("GET", f"{API}/inspections"): SIGNED_IN,
+    ("GET", f"{API}/inspections/{{id}}"): SIGNED_IN,
+    ("PUT", f"{API}/inspections/{{id}}/answers"): BY_CHART,
+    ("POST", f"{API}/inspections/{{id}}/submit"): BY_CHART,
+    ("POST", f"{API}/inspections/{{id}}/miss"): BY_CHART,
+    ("GET", "/problems/{code}"): ANYBODY,
+    ("GET", "/healthz"): ANYBODY,
+    ("GET", "/readyz"): ANYBODY,
+    ("GET", "/metrics"): ANYBODY,
+    ("GET", "/openapi.json"): ANYBODY,
+    ("GET", "/docs"): ANYBODY,
+    ("GET", "/docs/oauth2-redirect"): ANYBODY,
+}
+
+_PAGES: dict[tuple[str, str], Rule] = {
+    ("GET", "/login"): ANYBODY,
+    ("POST", "/login"): ANYBODY,
+    ("POST", "/language/{lang}"): ANYBODY,
+    ("POST", "/logout"): SIGNED_IN,
+    ("GET", "/password"): SIGNED_IN,
+    ("POST", "/password"): SIGNED_IN,
+    ("GET", "/account"): SIGNED_IN,
+    ("GET", "/"): SIGNED_IN,
+    ("GET", "/findings/new"): SIGNED_IN,
+    ("POST", "/findings/new"): SIGNED_IN,
+    ("GET", "/findings/mine"): SIGNED_IN,
+    ("GET", "/tickets"): SIGNED_IN,
+    ("GET", "/tickets/{number}"): SIGNED_IN,
+    ("GET", "/tickets/{number}/{action}"): SIGNED_IN,
+    ("POST", "/tickets/{number}/{action}"): BY_CHART,
+    ("POST", "/extensions/{id}/{decision}"): BY_CHART,
+    ("GET", "/photos/{sha256}"): SIGNED_IN,
+    ("GET", "/campaigns"): SIGNED_IN,
+    ("GET", "/campaigns/{code}"): SIGNED_IN,
+    ("GET", "/campaigns/{code}/status"): SIGNED_IN,
+    ("GET", "/campaigns/{code}/summary"): SIGNED_IN,
+    ("POST", "/campaigns/{code}/{event}"): BY_CHART,
+    ("GET", "/inspections/{id}"): SIGNED_IN,
+    ("POST", "/inspections/{id}"): BY_CHART,
+}
+
+ACCESS: dict[tuple[str, str], Rule] = _CALLS | {key: replace(rule, page=True) for key, rule in _PAGES.items()}

@@ -1,0 +1,276 @@
+"""What `chuncha` can be told on a machine's command line; every command takes the same --data."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from chuncha.app import real_time
+from chuncha.installation import Installation, open_installation
+from domain import migrations
+from domain.access import issue_token, revoke_tokens, set_password
+from domain.people import NewPerson, add_person, deactivate, first_administrator
+from domain.settings import Settings, read_settings
+from statemachines.labels import LOCAL
+from statemachines.roles import SYSTEM, Role
+
+app = typer.Typer(
+    help="春查 Chuncha: safety inspections, hazard tickets and their summary.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+user = typer.Typer(help="People who log in.", no_args_is_help=True)
+token = typer.Typer(help="Bearer tokens for programs.", no_args_is_help=True)
+app.add_typer(user, name="user")
+app.add_typer(token, name="token")
+
+console = Console()
+
+Data = Annotated[Path | None, typer.Option("--data", help="Folder that holds everything this installation owns.")]
+AsOf = Annotated[
+    datetime | None,
+    typer.Option(
+        formats=["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d"],
+        help="Act as if it were this moment (Asia/Shanghai).",
+    ),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen; write and send nothing.")]
+
+
+def _moment(as_of: datetime | None) -> datetime:
+    if as_of is None:
+        return real_time()
+    return as_of if as_of.tzinfo else as_of.replace(tzinfo=LOCAL)
+
+
+def _settings(data: Path | None, **given: object) -> Settings:
+    return read_settings(data=data, **given)
+
+
+def _say(line: str) -> None:
+    console.print(line, markup=False, highlight=False)
+
+
+def greet(installation: Installation) -> None:
+    """In an empty database create the administrator and print the one-time password."""
+    with installation.database.transaction() as session:
+        first = first_administrator(session, now=real_time())
+    if first is not None:
+        login, password = first
+        _say(f"First administrator: {login}   one-time password: {password}")
+
+
+@app.command()
+def serve(
+    data: Data = None,
+    port: Annotated[int | None, typer.Option(help="Where the pages are served.")] = None,
+    host: Annotated[str | None, typer.Option(help="0.0.0.0 lets other machines in.")] = None,
+) -> None:
+    """Run everything on this machine: database, pages and calls, scheduler, flows."""
+    from chuncha.processes import serve as run
+
+    settings = _settings(data, port=port, host=host)
+    if "public_url" not in settings.model_fields_set:
+        settings = settings.model_copy(update={"public_url": f"http://{settings.host}:{settings.port}"})
+    with open_installation(settings, migrate=True) as installation:
+        greet(installation)
+        run(installation, say=_say)
+
+
+@app.command()
+def web(
+    data: Data = None,
+    port: Annotated[int | None, typer.Option(help="Where the pages are served.")] = None,
+    host: Annotated[str | None, typer.Option(help="0.0.0.0 lets other machines in.")] = None,
+) -> None:
+    """Serve pages and calls alone, for an installation of many machines."""
+    import os
+
+    from chuncha.web import run_web
+
+    settings = _settings(data, port=port, host=host)
+    # uvicorn's processes read the settings themselves.
+    os.environ["CHUNCHA_DATA"] = str(settings.data)
+    run_web(settings)
+
+
+@app.command()
+def flows(data: Data = None) -> None:
+    """Run the scheduled flows alone, against the Prefect server at PREFECT_API_URL."""
+    from flows.deployments import serve_all
+
+    _settings(data)
+    serve_all()
+
+
+@app.command()
+def migrate(
+    data: Data = None,
+    down: Annotated[str | None, typer.Option(help="Go down to this revision instead (base: nothing).")] = None,
+) -> None:
+    """Bring the database's schema up to this release, or down."""
+    with open_installation(_settings(data)) as installation:
+        if down is None:
+            migrations.upgrade(installation.database)
+            greet(installation)
+        else:
+            migrations.downgrade(installation.database, down)
+        current, newest = migrations.revisions(installation.database)
+        _say(f"Schema: {current or 'empty'} (newest: {newest})")
+
+
+@app.command("import")
+def import_(
+    kind: Annotated[str, typer.Argument(help="units, people, checklist or tickets")],
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV or XLSX")],
+    data: Data = None,
+) -> None:
+    """Import a table; every bad row is reported by its line, and nothing is imported unless all are good."""
+    from domain.imports import KINDS, import_table
+
+    if kind not in KINDS:
+        raise typer.BadParameter(f"one of {', '.join(KINDS)}", param_hint="KIND")
+    with open_installation(_settings(data), migrate=True) as installation:
+        greet(installation)
+        with installation.database.transaction() as session:
+            report = import_table(session, kind, file.read_bytes(), file.name, actor=SYSTEM, now=real_time())
+        for line in report.lines("zh"):
+            _say(line)
+        if not report.good:
+            raise typer.Exit(1)
+
+
+@user.command("add")
+def user_add(
+    login: str,
+    name: str,
+    unit: Annotated[str, typer.Option(help="Code of the unit the person belongs to.")],
+    role: Annotated[list[Role] | None, typer.Option(help="May be repeated; holds at the unit and below.")] = None,
+    email: Annotated[str | None, typer.Option()] = None,
+    data: Data = None,
+) -> None:
+    """Add a person and print a one-time password."""
+    password = secrets.token_urlsafe(9)
+    with open_installation(_settings(data)) as installation, installation.database.transaction() as session:
+        new = NewPerson(login=login, name=name, unit=unit, roles=role or [], email=email, password=password)
+        person = add_person(session, new, actor=SYSTEM, now=real_time())
+        person.password_is_one_time = True
+    _say(f"{login}   one-time password: {password}")
+
+
+@user.command("password")
+def user_password(login: str, data: Data = None) -> None:
+    """Give a person a new one-time password and end their sessions."""
+    password = secrets.token_urlsafe(9)
+    with open_installation(_settings(data)) as installation, installation.database.transaction() as session:
+        set_password(session, login, password, one_time=True, actor=SYSTEM, now=real_time())
+    _say(f"{login}   one-time password: {password}")
+
+
+@user.command("deactivate")
+def user_deactivate(login: str, data: Data = None) -> None:
+    """End a person's access; the records that name them stay."""
+    with open_installation(_settings(data)) as installation, installation.database.transaction() as session:
+        deactivate(session, login, actor=SYSTEM, now=real_time())
+        revoke_tokens(session, login, now=real_time())
+    _say(f"{login} can no longer sign in.")
+
+
+@token.command("issue")
+def token_issue(
+    login: str,
+    days: Annotated[int | None, typer.Option(min=1, help="How long it is valid; for ever when left out.")] = None,
+    note: Annotated[str, typer.Option(help="What it is for.")] = "",
+    data: Data = None,
+) -> None:
+    """Print a bearer token for a person or program; it is shown only once."""
+    with open_installation(_settings(data)) as installation, installation.database.transaction() as session:
+        lasts = None if days is None else timedelta(days=days)
+        made = issue_token(session, login, note=note, now=real_time(), lasts=lasts)
+    # Alone on its line and unstyled, for a shell that keeps it in a variable.
+    typer.echo(made)
+
+
+@token.command("revoke")
+def token_revoke(login: str, data: Data = None) -> None:
+    """Revoke every token of a person or program."""
+    with open_installation(_settings(data)) as installation, installation.database.transaction() as session:
+        count = revoke_tokens(session, login, now=real_time())
+    _say(f"{count} revoked.")
+
+
+@app.command()
+def sweep(as_of: AsOf = None, dry_run: DryRun = False, data: Data = None) -> None:
+    """Remind before deadlines and escalate after them, now."""
+    from domain.escalation import sweep_all
+
+    with open_installation(_settings(data)) as installation:
+        result = sweep_all(installation.database, as_of=_moment(as_of), dry_run=dry_run)
+    table = Table("ticket", "step", "told")
+    for line in result.told_lines:
+        table.add_row(*line)
+    if result.told_lines:
+        console.print(table)
+    _say(f"tickets {result.tickets}, steps {result.steps}, people told {result.told}{' (dry run)' if dry_run else ''}")
+
+
+@app.command()
+def deliver(as_of: AsOf = None, dry_run: DryRun = False, data: Data = None) -> None:
+    """Send the notices that wait, now."""
+    from domain.delivery import deliver_all
+
+    settings = _settings(data)
+    with open_installation(settings) as installation:
+        result = deliver_all(installation.database, settings, as_of=_moment(as_of), dry_run=dry_run)
+    _say(str(result))
+
+
+@app.command()
+def summary(
+    campaign: Annotated[str, typer.Argument(help="Code of the campaign.")],
+    out: Annotated[Path, typer.Option(help="Folder the papers are written to.")] = Path(),
+    as_of: AsOf = None,
+    data: Data = None,
+) -> None:
+    """Write a draft of the summary from the figures as they stand."""
+    from papers.publishing import draft_summary
+
+    with open_installation(_settings(data)) as installation:
+        written = draft_summary(
+            installation.database, installation.files, campaign, now=_moment(as_of), folder=out
+        )
+    for path in written:
+        _say(str(path))
+
+
+@app.command()
+def doctor(data: Data = None) -> None:
+    """Say what this installation has and what it lacks."""
+    from chuncha.doctor import examine
+
+    settings = _settings(data)
+    with open_installation(settings) as installation:
+        findings = examine(installation, now=real_time())
+    for finding in findings:
+        _say(f"{'ok  ' if finding.good else 'BAD '} {finding.about}: {finding.said}")
+    if not all(finding.good for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
+def demo(
+    data: Data = None,
+    port: Annotated[int | None, typer.Option(help="Where the pages are served afterwards.")] = None,
+    no_serve: Annotated[bool, typer.Option("--no-serve", help="End after writing the papers.")] = False,
+    seed: Annotated[int, typer.Option(help="Two runs with the same seed agree.")] = 2026,
+) -> None:
+    """Play a whole 春查 on the real figures, write its papers, then serve the pages."""
+    from chuncha.demo import play_demo
+
+    play_demo(data=data, port=port, serve_after=not no_serve, seed=seed, console=console)

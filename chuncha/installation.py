@@ -1,0 +1,53 @@
+"""One installation: its settings, its database (embedded unless an address is given) and its files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from chuncha.postgres import start_postgres
+from domain import migrations
+from domain.database import Database
+from domain.file_store import FileStore
+from domain.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """What every command works on."""
+
+    settings: Settings
+    database: Database
+    files: FileStore
+
+    def environment(self) -> dict[str, str]:
+        """The environment a child process needs to work on the same installation."""
+        told = {
+            "CHUNCHA_DATA": str(self.settings.data.resolve()),
+            "CHUNCHA_DATABASE_URL": self.database.url,
+            "CHUNCHA_HOST": self.settings.host,
+            "CHUNCHA_PORT": str(self.settings.port),
+            "CHUNCHA_PUBLIC_URL": self.settings.public_url,
+            # The scheduler calls home unless it is told not to.
+            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            "DO_NOT_TRACK": "1",
+            "PREFECT_HOME": str((self.settings.data / "prefect").resolve()),
+        }
+        return {**os.environ, **told}
+
+
+@contextmanager
+def open_installation(settings: Settings, *, migrate: bool = False) -> Iterator[Installation]:
+    """Start or join the database, bring its schema up when `migrate`, and give everything back at the end."""
+    url = settings.database_url
+    if url is None:
+        url = start_postgres(settings.data / "postgres")
+    database = Database(url, pool_size=settings.database_pool)
+    try:
+        if migrate:
+            migrations.upgrade(database)
+        yield Installation(settings, database, FileStore.open(settings))
+    finally:
+        database.close()

@@ -1,0 +1,32 @@
+"""The web process: the application served by uvicorn on one or several processes."""
+
+from __future__ import annotations
+
+import uvicorn
+from fastapi import FastAPI
+
+from chuncha.app import create_app
+from chuncha.installation import open_installation
+from domain.settings import Settings, read_settings
+
+
+def application() -> FastAPI:
+    """The application of this process, from the environment; uvicorn calls it once in each process."""
+    settings = read_settings()
+    # The connections belong to the process and end with it.
+    installation = open_installation(settings).__enter__()
+    return create_app(settings, database=installation.database, files=installation.files)
+
+
+def run_web(settings: Settings) -> None:
+    """Serve until told to stop; running requests end first."""
+    uvicorn.run(
+        "chuncha.web:application",
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        workers=settings.web_processes,
+        log_level="warning",
+        timeout_graceful_shutdown=10,
+        proxy_headers=True,
+    )
