@@ -1,0 +1,45 @@
+"""Who may do what no chart governs: plan, record, register. One table, so that it can be read and tested
+at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from statemachines.labels import Labelled
+from statemachines.refusals import RoleMissing
+from statemachines.roles import Actor, Role
+
+
+class Deed(Labelled):
+    """What is done, as the refusal names it."""
+
+    CREATE_CAMPAIGN = "create_campaign", "新建检查活动", "Create a campaign"
+    ZERO_REPORT = "zero_report", "零报告", "Report zero"
+    PLAN_INSPECTION = "plan_inspection", "安排检查", "Plan an inspection"
+    RECORD_QUANTITIES = "record_quantities", "登记工作量", "Record quantities"
+    REGISTER_TOOL = "register_tool", "登记安全工器具", "Register a tool"
+    TEST_TOOL = "test_tool", "登记试验", "Record a test"
+    IMPORT_CHECKLIST = "import_checklist", "导入检查表", "Import a checklist"
+
+
+RIGHTS: Mapping[Deed, tuple[Role, ...]] = {
+    Deed.CREATE_CAMPAIGN: (Role.SUPERVISOR, Role.ADMINISTRATOR),
+    Deed.ZERO_REPORT: (Role.INSPECTOR, Role.SUPERVISOR),
+    Deed.PLAN_INSPECTION: (Role.INSPECTOR, Role.SUPERVISOR, Role.ADMINISTRATOR, Role.PROGRAM),
+    Deed.RECORD_QUANTITIES: (Role.INSPECTOR, Role.SUPERVISOR, Role.ADMINISTRATOR, Role.PROGRAM),
+    Deed.REGISTER_TOOL: (Role.SUPERVISOR, Role.ADMINISTRATOR, Role.PROGRAM),
+    Deed.TEST_TOOL: (Role.INSPECTOR, Role.SUPERVISOR, Role.ADMINISTRATOR, Role.PROGRAM),
+    Deed.IMPORT_CHECKLIST: (Role.SUPERVISOR, Role.ADMINISTRATOR),
+}
+
+
+def may(actor: Actor, deed: Deed, *, at: str) -> bool:
+    """Whether the actor may do this at the unit with path `at`; the clock and the command line may do all."""
+    return actor.system or actor.holds(*RIGHTS[deed], at=at)
+
+
+def must_be_allowed(actor: Actor, deed: Deed, *, at: str) -> None:
+    """Raise RoleMissing naming the roles that may, unless the actor holds one of them at the unit."""
+    if not may(actor, deed, at=at):
+        raise RoleMissing(roles=RIGHTS[deed], event=deed)
