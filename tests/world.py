@@ -195,5 +195,6 @@ def _campaign(session: Session, *, actor: Actor, now: datetime) -> None:
         now=now,
     )
     facts = {"notice_number": "工劳监〔2026〕12号", "held_on": "2026-02-26", "attendance": 63}
-    campaigns.move_campaign(session, campaign, "mobilise", facts, actor=actor, now=now)
-    campaigns.move_campaign(session, campaign, "inspect", {}, actor=actor, now=now)
+    begun = now + timedelta(days=10)
+    campaigns.move_campaign(session, campaign, "mobilise", facts, actor=actor, now=begun)
+    campaigns.move_campaign(session, campaign, "inspect", {}, actor=actor, now=begun)
