@@ -14,13 +14,13 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
-from pydantic import ValidationError
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, aliased
 from uuid_utils.compat import uuid7
 
 from domain.campaign_settings import CampaignSettings
+from domain.database import Database
 from domain.ladder import (
     PlannedStep,
     Recipients,
@@ -42,6 +42,7 @@ from statemachines.ticket import TicketChart, TicketEvent, TicketState
 log = logging.getLogger(__name__)
 
 BATCH = 200
+EVERYTHING = 1_000_000
 PUT_OFF = timedelta(hours=1)
 """How long a row that could not be swept waits, so that it never blocks the rest."""
 
@@ -70,14 +71,14 @@ class DueTicket:
 
 
 @dataclass(frozen=True, slots=True)
-class Would:
-    """One notice: who, how, and its subject line."""
+class Line:
+    """One person told, or who would be: about which ticket, by which step, how, and the subject line."""
 
+    ticket: str
+    step: str
     login: str
     name: str
     channel: str
-    ticket: str
-    step: str
     subject: str
 
 
@@ -90,11 +91,16 @@ class SweepResult:
     told: int = 0
     put_off: int = 0
     more: bool = False
-    would: list[Would] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
 
     def said(self) -> dict[str, int]:
         """As a heartbeat and a log line keep it."""
         return {"tickets": self.tickets, "steps": self.steps, "told": self.told, "put_off": self.put_off}
+
+    @property
+    def told_lines(self) -> list[tuple[str, str, str]]:
+        """Ticket, step and person of each line, as the command prints them."""
+        return [(line.ticket, line.step, line.name) for line in self.lines]
 
     def add(self, other: SweepResult) -> None:
         """Count another batch in."""
@@ -102,7 +108,7 @@ class SweepResult:
         self.steps += other.steps
         self.told += other.told
         self.put_off += other.put_off
-        self.would += other.would
+        self.lines += other.lines
 
 
 @dataclass(slots=True)
@@ -114,6 +120,7 @@ class _Climb:
     steps: list[dict[str, Any]] = field(default_factory=list)
     notices: list[dict[str, Any]] = field(default_factory=list)
     history: list[dict[str, Any]] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
 
 
 def sweep(session: Session, *, as_of: datetime, limit: int = BATCH, dry_run: bool = False) -> SweepResult:
@@ -127,18 +134,30 @@ def sweep(session: Session, *, as_of: datetime, limit: int = BATCH, dry_run: boo
     if not tickets:
         return result
     climbs, faults = _climbs(session, tickets, as_of=as_of)
-    if dry_run:
-        people = _people(session, climbs)
-        result.would = [_would(climb, row, people) for climb in climbs for row in climb.notices]
-    else:
-        written, refused = _write(session, climbs)
-        climbs, faults = written, faults | refused
+    if not dry_run:
+        climbs, refused = _write(session, climbs)
+        faults |= refused
         _put_off(session, faults, as_of=as_of)
     result.tickets = sum(bool(climb.steps) for climb in climbs)
     result.steps = sum(len(climb.steps) for climb in climbs)
     result.told = sum(len(climb.notices) for climb in climbs)
     result.put_off = len(faults)
+    result.lines = [line for climb in climbs for line in climb.lines]
     return result
+
+
+def sweep_all(
+    database: Database, *, as_of: datetime, limit: int = BATCH, dry_run: bool = False
+) -> SweepResult:
+    """Sweep batch by batch, each in its own transaction, until nothing is due."""
+    total = SweepResult(more=True)
+    while total.more:
+        with database.reading() if dry_run else database.transaction() as session:
+            # A dry run moves nothing on, so it looks at everything at once.
+            batch = sweep(session, as_of=as_of, limit=EVERYTHING if dry_run else limit, dry_run=dry_run)
+        total.add(batch)
+        total.more = batch.more
+    return total
 
 
 def _due(session: Session, *, as_of: datetime, limit: int, lock: bool) -> list[DueTicket]:
@@ -177,30 +196,29 @@ def _climbs(
     session: Session, tickets: Sequence[DueTicket], *, as_of: datetime
 ) -> tuple[list[_Climb], dict[UUID, str]]:
     """What is to be written for each ticket, and the error of each for which it could not be worked out."""
-    stored = session.execute(
-        select(Campaign.id, Campaign.settings).where(Campaign.id.in_({t.campaign_id for t in tickets}))
-    )
-    settings: dict[UUID, CampaignSettings | ValidationError] = {}
-    for campaign_id, values in stored:
-        try:
-            settings[campaign_id] = CampaignSettings.model_validate(values)
-        except ValidationError as error:
-            settings[campaign_id] = error
+    stored = _stored_settings(session, tickets)
+    valid: dict[UUID, CampaignSettings] = {}
     recorded = recorded_steps(session, [ticket.id for ticket in tickets])
     recipients = Recipients(session, tickets)
     climbs: list[_Climb] = []
     faults: dict[UUID, str] = {}
     for ticket in tickets:
         try:
-            own = settings[ticket.campaign_id]
-            if isinstance(own, ValidationError):
-                raise own
+            if ticket.campaign_id not in valid:
+                valid[ticket.campaign_id] = CampaignSettings.model_validate(stored[ticket.campaign_id])
             already = recorded.get((ticket.id, ticket.due_version), frozenset())
-            climbs.append(_climb(ticket, own, already, recipients, as_of=as_of))
-        except Exception as error:  # noqa: BLE001 - one item of a batch: recorded on the item, the rest goes on
+            climbs.append(_climb(ticket, valid[ticket.campaign_id], already, recipients, as_of=as_of))
+        except Exception as error:  # one item of a batch: recorded on the item, the rest goes on
             log.exception("ticket %s cannot be swept", ticket.number)
             faults[ticket.id] = f"{type(error).__name__}: {error}"
     return climbs, faults
+
+
+def _stored_settings(session: Session, tickets: Sequence[DueTicket]) -> dict[UUID, dict[str, Any]]:
+    rows = session.execute(
+        select(Campaign.id, Campaign.settings).where(Campaign.id.in_({t.campaign_id for t in tickets}))
+    )
+    return {campaign_id: dict(settings) for campaign_id, settings in rows}
 
 
 def _climb(
@@ -229,6 +247,12 @@ def _climb(
     speaking = reached[-1]
     told = recipients.of((word for each in reached for word in each.step.to), ticket)
     climb.notices = [_notice(ticket, speaking, person, as_of=as_of) for person in told]
+    climb.lines = [
+        Line(
+            ticket.number, speaking.step.code, person.login, person.name, row["channel"].value, row["subject"]
+        )
+        for person, row in zip(told, climb.notices, strict=True)
+    ]
     climb.steps = [
         {
             "id": uuid7(),
@@ -359,21 +383,4 @@ def _put_off(session: Session, faults: Mapping[UUID, str], *, as_of: datetime) -
             )
             for key, error in faults.items()
         ],
-    )
-
-
-def _people(session: Session, climbs: Sequence[_Climb]) -> dict[UUID, Person]:
-    told = {row["person_id"] for climb in climbs for row in climb.notices}
-    return {person.id: person for person in session.scalars(select(Person).where(Person.id.in_(told)))}
-
-
-def _would(climb: _Climb, row: Mapping[str, Any], people: Mapping[UUID, Person]) -> Would:
-    person = people[row["person_id"]]
-    return Would(
-        login=person.login,
-        name=person.name,
-        channel=row["channel"].value,
-        ticket=climb.ticket.number,
-        step=climb.steps[-1]["step"],
-        subject=row["subject"],
     )

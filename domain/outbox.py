@@ -7,12 +7,10 @@ back by itself; the message then goes out again under the same Message-ID.
 
 from __future__ import annotations
 
-import logging
-import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, inspect, select, update
@@ -20,11 +18,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
-from domain.database import Database
 from domain.records import Campaign, Channel, Notice, Person, Ticket
 from statemachines.labels import Language
-
-log = logging.getLogger(__name__)
 
 LEASE = timedelta(minutes=5)
 BATCH = 20
@@ -135,15 +130,18 @@ class NotDelivered(Exception):
         self.permanent = permanent
 
 
-class Sender(Protocol):
-    """A channel: takes a letter and returns what the other side answered, or raises NotDelivered."""
-
-    def send(self, letter: Letter) -> str: ...
+class ChannelDown(Exception):
+    """The channel takes no message at all at the moment (server unreachable): no message is to blame."""
 
 
 def waiting(as_of: datetime) -> ColumnElement[bool]:
     """Notices that may be sent now, as a condition."""
     return (Notice.sent_at.is_(None)) & (Notice.gave_up_at.is_(None)) & (Notice.not_before <= as_of)
+
+
+def waiting_count(session: Session, *, as_of: datetime) -> int:
+    """How many notices may be sent now."""
+    return session.scalar(select(func.count()).select_from(Notice).where(waiting(as_of))) or 0
 
 
 def claim(session: Session, *, as_of: datetime, limit: int = BATCH) -> list[Letter]:
@@ -227,55 +225,11 @@ def mark_failed(session: Session, letter: Letter, error: NotDelivered, *, now: d
     return gave_up
 
 
-@dataclass(slots=True)
-class Delivery:
-    """What one delivery did; for a dry run `sent` is what would be tried."""
-
-    sent: int = 0
-    deferred: int = 0
-    gave_up: int = 0
-    more: bool = False
-
-    def said(self) -> dict[str, Any]:
-        """As a heartbeat and a log line keep it."""
-        return asdict(self)
-
-
-def deliver(
-    database: Database, sender: Sender, *, as_of: datetime, limit: int = BATCH, dry_run: bool = False
-) -> Delivery:
-    """Send one batch of waiting notices. Nothing is sent inside a transaction, and one bad row blocks no other.
-
-    `more` says that there may be further rows waiting. Times written are `as_of` plus the time spent.
-    """
-    if dry_run:
-        with database.reading() as session:
-            return Delivery(sent=session.scalar(select(func.count()).where(waiting(as_of))) or 0)
-    begun = time.monotonic()
-    with database.transaction() as session:
-        letters = claim(session, as_of=as_of, limit=limit)
-    done = Delivery(more=len(letters) == limit)
-    for letter in letters:
-        spent = timedelta(seconds=time.monotonic() - begun)
-        # Past the lease another deliverer may hold the rest: leave it.
-        if spent > LEASE * 0.8:
-            return done
-        _deliver_one(database, sender, letter, done, now=as_of + spent)
-    return done
-
-
-def _deliver_one(
-    database: Database, sender: Sender, letter: Letter, done: Delivery, *, now: datetime
-) -> None:
-    try:
-        answer = sender.send(letter)
-    except NotDelivered as error:
-        log.warning("notice %s not delivered: %s", letter.notice_id, error)
-        with database.transaction() as session:
-            gave_up = mark_failed(session, letter, error, now=now)
-        done.gave_up += gave_up
-        done.deferred += not gave_up
-        return
-    with database.transaction() as session:
-        mark_sent(session, letter, answer, now=now)
-    done.sent += 1
+def put_back(session: Session, letters: Sequence[Letter], said: str, *, not_before: datetime) -> None:
+    """Give claimed letters back untried; an outage of the channel uses up none of their attempts."""
+    session.execute(
+        update(Notice)
+        .where(Notice.id.in_([letter.notice_id for letter in letters]))
+        .values(not_before=not_before, attempts=Notice.attempts - 1, last_error=said[:500]),
+        execution_options={"synchronize_session": False},
+    )

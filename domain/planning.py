@@ -1,0 +1,290 @@
+"""What is planned by the calendar: visits from a campaign's rota, and phases that begin on their day."""
+
+from __future__ import annotations
+
+import calendar
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import exists, insert, select
+from sqlalchemy.dialects.postgresql import insert as insert_once
+from sqlalchemy.orm import Session, joinedload, selectinload
+from uuid_utils.compat import uuid7
+
+from domain import outbox
+from domain.campaigns import event_due, move_campaign
+from domain.people import holders
+from domain.records import (
+    Campaign,
+    CampaignPhase,
+    CampaignUnit,
+    History,
+    Inspection,
+    Rota,
+    RotaEvery,
+    Unit,
+)
+from domain.workdays import ONE_DAY, is_workday, next_workday
+from statemachines.campaign import CampaignEvent, CampaignState, accepts_findings
+from statemachines.inspection import InspectionState
+from statemachines.labels import Language, label, local_day
+from statemachines.refusals import Refusal
+from statemachines.roles import SYSTEM, Role
+
+HORIZON = timedelta(days=14)
+"""How far ahead weekly and monthly checks are planned."""
+
+BY_THE_CLOCK = (CampaignEvent.INSPECT, CampaignEvent.RECTIFY, CampaignEvent.RECHECK)
+"""Phases the calendar begins. Mobilising needs its notice and meeting, summing up its checked figures."""
+
+
+# Visits.
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One planned visit: campaign and unit by code, and the day."""
+
+    campaign: str
+    unit: str
+    day: date
+
+
+@dataclass(slots=True)
+class Plan:
+    """The visits planned, or that would be."""
+
+    visits: list[Visit] = field(default_factory=list)
+
+    def said(self) -> dict[str, int]:
+        """As a heartbeat keeps it."""
+        return {"planned": len(self.visits)}
+
+
+def plan_inspections(session: Session, *, as_of: datetime, dry_run: bool = False) -> Plan:
+    """Plan the visits of every rota of the campaigns under way.
+
+    Once: the units not yet planned are spread evenly over the working days left of the rota. Weekly and monthly: every
+    unit, on its day or the next working day, up to HORIZON ahead. A visit is planned once, however often this runs.
+    """
+    query = (
+        select(Rota, Campaign.code)
+        .join(Campaign, Campaign.id == Rota.campaign_id)
+        .where(
+            Campaign.state.in_([state for state in CampaignState if accepts_findings(state)]),
+            Rota.ends_on >= local_day(as_of),
+        )
+        .order_by(Rota.starts_on, Rota.id)
+    )
+    if not dry_run:
+        # One planner at a time for each rota: two would spread the same units over different days.
+        query = query.with_for_update(of=Rota)
+    plan = Plan()
+    for rota, code in session.execute(query).all():
+        wanted = _wanted(session, rota, today=local_day(as_of))
+        if not dry_run:
+            wanted = _write(session, rota, wanted, now=as_of)
+        plan.visits += [Visit(code, unit.code, day) for unit, day in wanted]
+    return plan
+
+
+def _wanted(session: Session, rota: Rota, *, today: date) -> list[tuple[Unit, date]]:
+    units = session.scalars(
+        select(Unit)
+        .join(CampaignUnit, CampaignUnit.unit_id == Unit.id)
+        .where(CampaignUnit.campaign_id == rota.campaign_id)
+        .order_by(CampaignUnit.position)
+    ).all()
+    planned: dict[UUID, set[date]] = {}
+    for unit_id, day in session.execute(
+        select(Inspection.unit_id, Inspection.planned_on).where(Inspection.rota_id == rota.id)
+    ):
+        planned.setdefault(unit_id, set()).add(day)
+    if rota.every is RotaEvery.ONCE:
+        left = [unit for unit in units if unit.id not in planned]
+        return list(zip(left, spread(len(left), max(rota.starts_on, today), rota.ends_on), strict=True))
+    wanted = []
+    for first, until in rounds(rota.every, rota.starts_on, rota.ends_on):
+        day = on_a_workday(first, rota.ends_on)
+        if today <= day <= today + HORIZON:
+            wanted += [
+                (unit, day)
+                for unit in units
+                # Already planned for this round, even if the calendar has moved its day since.
+                if not any(first <= known < until or known == day for known in planned.get(unit.id, ()))
+            ]
+    return wanted
+
+
+def spread(count: int, first: date, last: date) -> list[date]:
+    """`count` days spread evenly over the working days from `first` to `last`; over all days if nobody works then."""
+    days = [first + ONE_DAY * n for n in range((last - first).days + 1)]
+    working = [day for day in days if is_workday(day).working] or days
+    return [working[place * len(working) // count] for place in range(count)]
+
+
+def rounds(every: RotaEvery, starts_on: date, ends_on: date) -> Iterator[tuple[date, date]]:
+    """The rounds of a repeating rota: first day of each, and the first day of the round after it."""
+    number = 0
+    first = starts_on
+    while first <= ends_on:
+        number += 1
+        if every is RotaEvery.WEEKLY:
+            following = starts_on + timedelta(weeks=number)
+        else:
+            following = months_later(starts_on, number)
+        yield first, following
+        first = following
+
+
+def months_later(day: date, count: int) -> date:
+    """The same day of the month `count` months later, the last of the month where it has no such day."""
+    months = day.year * 12 + day.month - 1 + count
+    year, month = months // 12, months % 12 + 1
+    return date(year, month, min(day.day, calendar.monthrange(year, month)[1]))
+
+
+def on_a_workday(day: date, last: date) -> date:
+    """The day itself or the next working day, but not after `last`."""
+    return day if is_workday(day).working else min(next_workday(day), last)
+
+
+def _write(
+    session: Session, rota: Rota, wanted: Sequence[tuple[Unit, date]], *, now: datetime
+) -> list[tuple[Unit, date]]:
+    if not wanted:
+        return []
+    by_id = {uuid7(): (unit, day) for unit, day in wanted}
+    rows: list[dict[str, Any]] = [
+        {
+            "id": key,
+            "campaign_id": rota.campaign_id,
+            "unit_id": unit.id,
+            "checklist_id": rota.checklist_id,
+            "rota_id": rota.id,
+            "planned_on": day,
+            "state": InspectionState.PLANNED,
+            "nothing_found": False,
+            "created_at": now,
+            "version": 1,
+        }
+        for key, (unit, day) in by_id.items()
+    ]
+    once = insert_once(Inspection).on_conflict_do_nothing(
+        index_elements=["rota_id", "unit_id", "planned_on"], index_where=Inspection.rota_id.is_not(None)
+    )
+    written = session.scalars(once.returning(Inspection.id), rows).all()
+    session.execute(
+        insert(History),
+        [
+            {
+                "subject": "inspection",
+                "subject_id": key,
+                "at": now,
+                "actor_id": SYSTEM.id,
+                "actor_name": SYSTEM.name,
+                "event": "planned",
+                "to_state": InspectionState.PLANNED.value,
+                "facts": {"unit": by_id[key][0].code, "planned_on": by_id[key][1].isoformat()},
+            }
+            for key in written
+        ],
+    )
+    return [by_id[key] for key in written]
+
+
+# Phases.
+
+
+@dataclass(slots=True)
+class Advance:
+    """Campaigns moved on ("CC2026 inspect"), and those the rules held back ("CC2026 rectify: …")."""
+
+    moved: list[str] = field(default_factory=list)
+    held: list[str] = field(default_factory=list)
+
+    def said(self) -> dict[str, list[str]]:
+        """As a heartbeat keeps it."""
+        return {"moved": self.moved, "held": self.held}
+
+
+def advance_campaigns(session: Session, *, as_of: datetime, dry_run: bool = False) -> Advance:
+    """Begin every phase whose day has come. Where a rule refuses, the supervisors are told once what is missing.
+
+    Several phases may be due at once (after a pause of the clock): each is begun in its turn. A dry run tells the first
+    step of each campaign.
+    """
+    query = (
+        select(Campaign)
+        .where(
+            Campaign.state.in_([CampaignState.MOBILISED, CampaignState.INSPECTING, CampaignState.RECTIFYING]),
+            exists().where(
+                CampaignPhase.campaign_id == Campaign.id, CampaignPhase.starts_on <= local_day(as_of)
+            ),
+        )
+        .options(
+            joinedload(Campaign.unit),
+            joinedload(Campaign.checklist),
+            selectinload(Campaign.phases),
+            selectinload(Campaign.scope).joinedload(CampaignUnit.unit),
+        )
+        .order_by(Campaign.code)
+    )
+    if not dry_run:
+        query = query.with_for_update(skip_locked=True, of=Campaign)
+    advance = Advance()
+    for campaign in session.scalars(query).all():
+        _begin_phases(session, campaign, advance, as_of=as_of, dry_run=dry_run)
+    return advance
+
+
+def _begin_phases(
+    session: Session, campaign: Campaign, advance: Advance, *, as_of: datetime, dry_run: bool
+) -> None:
+    while (event := event_due(campaign, now=as_of)) in BY_THE_CLOCK:
+        try:
+            with session.begin_nested() as attempt:
+                move_campaign(session, campaign, event, {}, actor=SYSTEM, now=as_of)
+                if dry_run:
+                    attempt.rollback()
+        except Refusal as refusal:
+            advance.held.append(f"{campaign.code} {event}: {refusal.sentence('zh')}")
+            if not dry_run:
+                _tell_what_is_missing(session, campaign, event, refusal, now=as_of)
+            return
+        advance.moved.append(f"{campaign.code} {event}")
+        if dry_run:
+            return
+
+
+def _tell_what_is_missing(
+    session: Session, campaign: Campaign, event: CampaignEvent, refusal: Refusal, *, now: datetime
+) -> None:
+    for person in holders(session, Role.SUPERVISOR, campaign.unit.path):
+        language: Language = "en" if person.language == "en" else "zh"
+        step = label(event, language)
+        zh = language == "zh"
+        outbox.tell(
+            session,
+            person,
+            key=f"{campaign.id}:{event}:held:{person.id}",
+            kind="phase_held",
+            subject=f"{campaign.name}：未能{step}" if zh else f"{campaign.name}: held before “{step}”",
+            body="\n".join(
+                [
+                    f"按计划今日应{step}，因下列原因未能进行："
+                    if zh
+                    else f"“{step}” was due by the calendar and could not happen:",
+                    refusal.sentence("zh" if zh else "en"),
+                    "",
+                    "补齐后系统会自动继续，也可在活动页面办理。"
+                    if zh
+                    else "Once that is put right it goes on by itself; it can also be done on the campaign's page.",
+                ]
+            ),
+            now=now,
+            campaign=campaign,
+        )

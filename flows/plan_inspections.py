@@ -1,0 +1,37 @@
+"""The flow that plans visits from the rotas of campaigns."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import datetime
+from typing import Any
+
+from prefect import flow
+from pydantic import AwareDatetime
+
+from domain.heartbeats import beat
+from domain.planning import plan_inspections as plan
+from flows.here import opened, real_time
+
+log = logging.getLogger(__name__)
+
+
+@flow(name="plan-inspections")
+async def plan_inspections(as_of: AwareDatetime | None = None, *, dry_run: bool = False) -> dict[str, Any]:
+    """Plan the visits each rota asks for in the coming fortnight; each visit once.
+
+    `as_of` takes that moment's day for today; `dry_run` logs the visits and writes nothing.
+    """
+    return await asyncio.to_thread(run, as_of or real_time(), dry_run=dry_run)
+
+
+def run(as_of: datetime, *, dry_run: bool) -> dict[str, Any]:
+    """Plan all rotas in one transaction."""
+    with opened() as here, beat(here.database, "plan-inspections", dry_run=dry_run) as outcome:
+        with here.database.transaction() as session:
+            result = plan(session, as_of=as_of, dry_run=dry_run)
+        outcome |= result.said()
+    for visit in result.visits if dry_run else []:
+        log.info("would plan %s at %s on %s", visit.campaign, visit.unit, visit.day)
+    return outcome
