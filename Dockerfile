@@ -1,0 +1,19 @@
+# One image for `chuncha web`, `chuncha flows`, `chuncha migrate` and the Prefect server.
+FROM python:3.11-slim
+
+ENV PYTHONUNBUFFERED=1 \
+    PREFECT_SERVER_ANALYTICS_ENABLED=false \
+    DO_NOT_TRACK=1
+
+RUN useradd --create-home --uid 10001 chuncha && install --directory --owner=chuncha --group=chuncha /data
+
+WORKDIR /app
+COPY requirements.lock ./
+RUN pip install --no-cache-dir --require-hashes --no-deps -r requirements.lock
+COPY . .
+RUN pip install --no-index --no-build-isolation --no-deps --editable .
+
+USER chuncha
+VOLUME /data
+EXPOSE 8080
+CMD ["chuncha", "web", "--host", "0.0.0.0"]
