@@ -26,11 +26,13 @@ from domain.visibility import campaigns_visible_to
 from statemachines.campaign import CampaignChart, CampaignEvent, CampaignState, accepts_findings
 from statemachines.chart import move, option
 from statemachines.labels import local_day
+from statemachines.refusals import Refusal
 from statemachines.roles import SYSTEM, Actor
 from statemachines.ticket import TicketState
 
 __all__ = [
     "EVENT_FACTS",
+    "CampaignClosed",
     "Coverage",
     "NewCampaign",
     "NewRota",
@@ -44,11 +46,21 @@ __all__ = [
     "event_due",
     "list_campaigns",
     "move_campaign",
+    "must_be_open",
     "zero_report",
 ]
 
 OPEN = (TicketState.FOUND, TicketState.ASSIGNED, TicketState.FIXED)
 """Tickets in these states are carried over: everything a chart has not ended."""
+
+
+class CampaignClosed(Refusal):
+    """The campaign has been summed up; its figures stand."""
+
+    code, status = "campaign-closed", 409
+    title_zh, title_en = "活动已总结", "The campaign is closed"
+    zh = "“{campaign}”已总结，不再登记，请登记到正在进行的活动。"
+    en = "“{campaign}” has been summed up and takes no more records; use one that is running."
 
 
 class _Told(BaseModel):
@@ -150,6 +162,12 @@ def list_campaigns(
         query = query.where(Campaign.state.in_(state))
     # A UUIDv7 sorts by the moment it was made.
     return page_of(session, query, Key(Campaign.id, UUID), limit=limit, cursor=cursor, newest_first=True)
+
+
+def must_be_open(campaign: Campaign) -> None:
+    """Raise CampaignClosed once the campaign is summed up."""
+    if not accepts_findings(campaign.state):
+        raise CampaignClosed(campaign=campaign.name)
 
 
 def campaign_notes(campaign: Campaign) -> list[Note]:

@@ -121,9 +121,17 @@ class Submitted:
 
 
 def submit_finding(
-    session: Session, new: NewFinding, *, actor: Actor, now: datetime, inspection_id: UUID | None = None
+    session: Session,
+    new: NewFinding,
+    *,
+    actor: Actor,
+    now: datetime,
+    inspection_id: UUID | None = None,
+    item: ChecklistItem | None = None,
 ) -> Submitted:
     """Make a ticket of a finding.
+
+    An inspection names itself and the failed `item`, whose checklist need not be the campaign's.
 
     Anybody with a role may report what they saw within their reach (安全生产法 Art. 59: any worker who finds a hazard
     reports it at once). Raises BadInput (unknown campaign, unit or item, found in the future), FindingsClosed,
@@ -143,7 +151,7 @@ def submit_finding(
         raise FindingsClosed(campaign=campaign.name)
     unit = unit_by_code(session, new.unit, actor=actor)
     _in_scope(session, campaign, unit)
-    item = _item(session, campaign, new.checklist_item)
+    item = item or _item(session, campaign, new.checklist_item)
     found_at = new.found_at or now
     if found_at > now + CLOCK_SKEW:
         raise BadInput(

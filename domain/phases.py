@@ -47,7 +47,7 @@ def must_be_in_order(phases: Mapping[CampaignState, PhaseDates]) -> None:
         if second.starts_on < first.starts_on:
             raise wrong(
                 "phase-order",
-                zh=f"“{later.zh}”（{second.starts_on}）不能早于“{earlier.zh}”（{first.starts_on}）开始。",
+                zh=f"“{later.zh}”（{second.starts_on}）早于“{earlier.zh}”（{first.starts_on}）。",
                 en=f"“{later.en}” ({second.starts_on}) is before “{earlier.en}” ({first.starts_on}).",
             )
 
@@ -71,7 +71,8 @@ class Note:
             proposed = f"{first}" if last is None else f"{first}至{last}"
             return f"“{self.phase.zh}”开始日{self.starts_on}是休息日（{self.day_zh}），建议改为{proposed}。"
         proposed = f"{first}" if last is None else f"{first} to {last}"
-        return f"“{self.phase.en}” begins on {self.starts_on}, a day off ({self.day_en}); {proposed} is proposed instead."
+        day = f"{self.starts_on}, a day off ({self.day_en})"
+        return f"“{self.phase.en}” begins on {day}; {proposed} is proposed instead."
 
 
 def holiday_notes(phases: Iterable[CampaignPhase], overrides: Overrides = NO_OVERRIDES) -> list[Note]:

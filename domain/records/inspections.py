@@ -17,6 +17,7 @@ from domain.records.people import Person, Unit
 from domain.records.tickets import Ticket
 from statemachines.chart import RecordChart
 from statemachines.inspection import InspectionChart, InspectionState
+from statemachines.labels import Level
 
 
 class AnswerValue(StrEnum):
@@ -91,6 +92,8 @@ class Answer(Base):
     value: Mapped[AnswerValue] = mapped_column(words(AnswerValue))
     note: Mapped[str] = mapped_column(default="")
     location: Mapped[str] = mapped_column(default="")
+    level: Mapped[Level | None] = mapped_column(words(Level))
+    """The level the inspector gave a failed item in place of the item's own."""
     answered_by_id: Mapped[UUID] = mapped_column(ForeignKey("people.id"))
     answered_at: Mapped[datetime]
     ticket_id: Mapped[UUID | None] = mapped_column(ForeignKey("tickets.id"))

@@ -523,6 +523,7 @@ def upgrade() -> None:
     sa.Column('value', sa.Enum('pass', 'fail', 'na', 'unchecked', name='known_answervalue', native_enum=False, create_constraint=True, length=24), nullable=False),
     sa.Column('note', sa.Text(), nullable=False),
     sa.Column('location', sa.Text(), nullable=False),
+    sa.Column('level', sa.Enum('general', 'serious', 'major', name='known_level', native_enum=False, create_constraint=True, length=24), nullable=True),
     sa.Column('answered_by_id', sa.Uuid(), nullable=False),
     sa.Column('answered_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('ticket_id', sa.Uuid(), nullable=True),

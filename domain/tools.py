@@ -1,0 +1,302 @@
+"""Safety tools (安全工器具) and their tests (试验): when each is due next, and what is out of use meanwhile.
+
+Intervals are those of domain rules 4. Where the sources disagree (detectors, harnesses, earthing sets) the longer
+state-grid interval is the default; a tool's own `test_interval_months` goes before it.
+"""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy.orm import Session, joinedload
+
+from domain.campaigns import campaign_by_code, must_be_open
+from domain.coverage import scope_unit_of
+from domain.errors import BadInput, NotFound, wrong
+from domain.history import record
+from domain.paging import Key, Page, page_of
+from domain.people import unit_by_code
+from domain.phases import Day
+from domain.records import CountsAs, QuantityRecord, Tool, ToolStatus, ToolTest, Unit
+from domain.rights import Deed, must_be_allowed
+from domain.visibility import tools_visible_to
+from statemachines.labels import Labelled, local_day
+from statemachines.roles import Actor
+
+TESTING = "试验"
+"""The action a test adds to the campaign's quantity records."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolKind:
+    """How tools of a kind are counted, and how many months a passed test lasts."""
+
+    measure_unit: str
+    test_interval_months: int
+
+
+KINDS: Mapping[str, ToolKind] = {
+    "拉闸杆": ToolKind("付", 12),
+    "绝缘操作杆": ToolKind("付", 12),
+    "验电笔": ToolKind("支", 12),
+    "验电器": ToolKind("支", 12),
+    "接地棒": ToolKind("付", 60),
+    "接地线": ToolKind("付", 60),
+    "个人保安线": ToolKind("付", 60),
+    "绝缘手套": ToolKind("付", 6),
+    "绝缘靴": ToolKind("双", 6),
+    "绝缘垫": ToolKind("块", 12),
+    "安全帽": ToolKind("顶", 30),  # by the life of a plastic helmet, two and a half years from manufacture
+    "安全带": ToolKind("付", 12),
+    "脚扣": ToolKind("付", 12),
+    "升降板": ToolKind("付", 6),
+    "竹木梯": ToolKind("架", 6),
+    "核相器": ToolKind("套", 12),
+    "带电工器具": ToolKind("组", 6),
+}
+
+
+class ShownStatus(Labelled):
+    """A tool's status as people see it on a day; "past its test date" is computed, never stored."""
+
+    IN_USE = "in_use", "在用", "In use"
+    UNTESTED = "untested", "待试验", "To be tested"
+    EXPIRED = "expired", "超期停用", "Out of use: test overdue"
+    FAILED = "failed", "不合格", "Failed"
+    RETIRED = "retired", "已报废", "Retired"
+
+
+class NewTool(BaseModel):
+    """A tool to register. `measure_unit` and `test_interval_months` come from its kind when that is a known one."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    number: str = Field(pattern=r"^[^\s/?#%]{1,40}$")
+    kind: str = Field(min_length=1, max_length=40)
+    unit: str = Field(min_length=1, max_length=24)
+    measure_unit: str | None = Field(default=None, min_length=1, max_length=10)
+    test_interval_months: int | None = Field(default=None, ge=1, le=120)
+    holder: str = Field(default="", max_length=40)
+    spec: str = Field(default="", max_length=100)
+    made_on: Day | None = None
+    last_test_on: Day | None = None
+
+    @model_validator(mode="after")
+    def _kind_known_or_told(self) -> NewTool:
+        if self.kind not in KINDS and (self.measure_unit is None or self.test_interval_months is None):
+            raise wrong(
+                "kind-unknown",
+                zh=f"“{self.kind}”没有默认的计量单位和试验周期，请填写 measure_unit 和 test_interval_months。",
+                en=f"The kind “{self.kind}” has no defaults; give measure_unit and test_interval_months.",
+            )
+        return self
+
+
+class NewToolTest(BaseModel):
+    """A test of one tool, today when `tested_on` is left out; with a `campaign` it counts in that one's figures."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    passed: bool
+    tested_on: Day | None = None
+    campaign: str | None = Field(default=None, min_length=1, max_length=24)
+    report_number: str = Field(default="", max_length=60)
+    note: str = Field(default="", max_length=1000)
+
+
+class ToolFilter(BaseModel):
+    """What a list is narrowed to: `due` are tools that need a test by that day, `unit` means it and all below it."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    due: Day | None = None
+    unit: str | None = Field(default=None, max_length=24)
+    kind: str | None = Field(default=None, max_length=40)
+
+
+def months_later(day: date, months: int) -> date:
+    """The same day of the month so many months on, or the month's last: 31 August + 6 is the end of February."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
+
+
+def shown_status(tool: Tool, *, on: date) -> ShownStatus:
+    """The status on a day: a tool is good on its next test day and out of use from the day after."""
+    if tool.status is ToolStatus.IN_USE and tool.next_test_on is not None and tool.next_test_on < on:
+        return ShownStatus.EXPIRED
+    return ShownStatus(tool.status.value)
+
+
+def tool_by_number(session: Session, number: str, *, actor: Actor, lock: bool = False) -> Tool:
+    """The tool with this number, its unit loaded. Raises NotFound when there is none in the actor's sight."""
+    query = select(Tool).where(Tool.number == number, tools_visible_to(actor)).options(joinedload(Tool.unit))
+    if lock:
+        query = query.with_for_update(of=Tool).execution_options(populate_existing=True)
+    tool = session.scalars(query).one_or_none()
+    if tool is None:
+        raise NotFound(what=number)
+    return tool
+
+
+def list_tools(
+    session: Session, wanted: ToolFilter, *, actor: Actor, limit: int = 50, cursor: str | None = None
+) -> Page[Tool]:
+    """One page of tools the actor may see, by number. Raises BadInput for a wrong cursor or an unknown unit."""
+    query = select(Tool).where(tools_visible_to(actor)).options(joinedload(Tool.unit))
+    if wanted.due is not None:
+        query = query.where(needs_test_by(wanted.due))
+    if wanted.unit:
+        top = unit_by_code(session, wanted.unit, actor=actor)
+        below = select(Unit.id).where(Unit.path.startswith(top.path, autoescape=True))
+        query = query.where(Tool.unit_id.in_(below))
+    if wanted.kind:
+        query = query.where(Tool.kind == wanted.kind)
+    return page_of(session, query, Key(Tool.number, str), limit=limit, cursor=cursor)
+
+
+def needs_test_by(day: date) -> ColumnElement[bool]:
+    """Tools to be tested by this day: the next test falls on or before it, or there never was one."""
+    expiring = and_(Tool.status == ToolStatus.IN_USE, Tool.next_test_on <= day)
+    return or_(expiring, Tool.status == ToolStatus.UNTESTED)
+
+
+def list_tests(session: Session, tool: Tool) -> list[ToolTest]:
+    """Every test of a tool, newest first."""
+    query = select(ToolTest).where(ToolTest.tool_id == tool.id)
+    return list(session.scalars(query.order_by(ToolTest.tested_on.desc(), ToolTest.id.desc())))
+
+
+def register_tool(session: Session, new: NewTool, *, actor: Actor, now: datetime) -> Tool:
+    """Register a tool; one with an earlier test is in use until that runs out, any other waits for its first test.
+
+    Raises BadInput (number taken, unknown unit, a test in the future), RoleMissing.
+    """
+    unit = unit_by_code(session, new.unit, actor=actor)
+    must_be_allowed(actor, Deed.REGISTER_TOOL, at=unit.path)
+    if session.scalar(select(exists().where(Tool.number == new.number))):
+        raise BadInput(
+            "/number",
+            "number-taken",
+            zh=f"编号“{new.number}”已有工器具使用。",
+            en=f"The number “{new.number}” is taken.",
+        )
+    _not_in_future(new.last_test_on, "/last_test_on", now)
+    kind = KINDS.get(new.kind)
+    months = new.test_interval_months or (kind.test_interval_months if kind else 0)
+    tool = Tool(
+        number=new.number,
+        kind=new.kind,
+        measure_unit=new.measure_unit or (kind.measure_unit if kind else ""),
+        unit=unit,
+        holder=new.holder,
+        spec=new.spec,
+        made_on=new.made_on,
+        test_interval_months=months,
+        last_test_on=new.last_test_on,
+        next_test_on=months_later(new.last_test_on, months) if new.last_test_on else None,
+        status=ToolStatus.IN_USE if new.last_test_on else ToolStatus.UNTESTED,
+        created_at=now,
+    )
+    session.add(tool)
+    session.flush()
+    record(session, tool, "registered", actor=actor, now=now, after=tool.status, kind=tool.kind, unit=unit)
+    return tool
+
+
+def record_test(session: Session, tool: Tool, told: NewToolTest, *, actor: Actor, now: datetime) -> ToolTest:
+    """Record a test. The tool's row must be locked, so that two tests of one tool follow each other.
+
+    A passed test puts the tool in use until its interval has run; a failed one takes it out of use. A test older than
+    the last one is kept and changes nothing else. With a campaign one more 试验 is counted in its quantity records.
+    Raises BadInput (retired, in the future, unknown campaign, unit not in scope), CampaignClosed, RoleMissing.
+    """
+    must_be_allowed(actor, Deed.TEST_TOOL, at=tool.unit.path)
+    if tool.status is ToolStatus.RETIRED:
+        raise BadInput(
+            "",
+            "tool-retired",
+            zh=f"“{tool.number}”已报废，不再试验。",
+            en=f"“{tool.number}” is retired and no longer tested.",
+        )
+    _not_in_future(told.tested_on, "/tested_on", now)
+    tested_on = told.tested_on or local_day(now)
+    test = ToolTest(
+        tool=tool,
+        tested_on=tested_on,
+        passed=told.passed,
+        note=told.note,
+        report_number=told.report_number,
+        tester_id=actor.id,
+        recorded_at=now,
+    )
+    session.add(test)
+    before = tool.status
+    if tool.last_test_on is None or tested_on >= tool.last_test_on:
+        tool.last_test_on = tested_on
+        tool.next_test_on = months_later(tested_on, tool.test_interval_months) if told.passed else None
+        tool.status = ToolStatus.IN_USE if told.passed else ToolStatus.FAILED
+    session.flush()
+    if told.campaign is not None:
+        _count(session, tool, test, told.campaign, actor=actor, now=now)
+    record(
+        session,
+        tool,
+        "tested",
+        actor=actor,
+        now=now,
+        before=before,
+        after=tool.status,
+        tested_on=tested_on,
+        passed=told.passed,
+        report_number=told.report_number or None,
+        campaign=told.campaign,
+    )
+    return test
+
+
+def _count(
+    session: Session, tool: Tool, test: ToolTest, campaign_code: str, *, actor: Actor, now: datetime
+) -> None:
+    """One more tested, as a quantity record: those stay the one source of every figure that is added up."""
+    campaign = campaign_by_code(session, campaign_code, actor=actor, pointer="/campaign")
+    must_be_open(campaign)
+    if scope_unit_of(session, campaign, tool.unit) is None:
+        raise BadInput(
+            "/campaign",
+            "unit-not-in-campaign",
+            zh=f"“{tool.unit.name}”不在“{campaign.name}”的检查范围内。",
+            en=f"“{tool.unit.name}” is not in the scope of “{campaign.name}”.",
+        )
+    test.campaign_id = campaign.id
+    session.add(
+        QuantityRecord(
+            campaign_id=campaign.id,
+            unit_id=tool.unit_id,
+            done_on=test.tested_on,
+            action=TESTING,
+            item=tool.kind,
+            quantity=Decimal(1),
+            measure_unit=tool.measure_unit,
+            counts_as=CountsAs.PART,
+            tool_test_id=test.id,
+            recorded_by_id=actor.id,
+            recorded_at=now,
+        )
+    )
+    session.flush()
+
+
+def _not_in_future(day: date | None, pointer: str, now: datetime) -> None:
+    if day is not None and day > local_day(now):
+        raise BadInput(
+            pointer,
+            "tested-in-future",
+            zh="试验日期晚于今天，试验后再登记。",
+            en="The day of the test is in the future; record it once it was made.",
+        )
