@@ -75,20 +75,27 @@ class LadderStep(_Setting):
 
 
 def default_ladder() -> list[LadderStep]:
-    """Domain rules 6.5: warn the person responsible, then their leader, then the union, then propose 督办."""
+    """Domain rules 6.5: warn the person responsible, then their leader, then the union, then propose 督办.
+
+    A major hazard climbs in half the days (rounded up), so its steps are its own.
+    """
+    lesser = [Level.GENERAL, Level.SERIOUS]
+    major = [Level.MAJOR]
+    above = [Told.SUPERVISOR, Told.LEADER]
     return [
-        LadderStep(code="due-in-3", after_workdays=-3, to=[Told.ASSIGNEE], act=Act.REMIND),
+        LadderStep(code="due-in-3", after_workdays=-3, to=[Told.ASSIGNEE], act=Act.REMIND, levels=lesser),
+        LadderStep(
+            code="major-due-in-2", after_workdays=-2, to=[Told.ASSIGNEE], act=Act.REMIND, levels=major
+        ),
         LadderStep(code="due-in-1", after_workdays=-1, to=[Told.ASSIGNEE, Told.UNIT_LEADER], act=Act.REMIND),
         LadderStep(code="overdue", after_workdays=0, to=[Told.SUPERVISOR, Told.INSPECTOR], act=Act.ESCALATE),
-        LadderStep(code="overdue-3", after_workdays=3, to=[Told.LEADER], act=Act.ESCALATE),
-        LadderStep(code="overdue-7", after_workdays=7, to=[Told.SUPERVISOR, Told.LEADER], act=Act.ESCALATE),
         LadderStep(
-            code="overdue-15",
-            after_workdays=15,
-            to=[Told.SUPERVISOR, Told.LEADER],
-            act=Act.ESCALATE,
-            levels=[Level.SERIOUS],
+            code="major-overdue-2", after_workdays=2, to=[Told.LEADER], act=Act.ESCALATE, levels=major
         ),
+        LadderStep(code="overdue-3", after_workdays=3, to=[Told.LEADER], act=Act.ESCALATE, levels=lesser),
+        LadderStep(code="major-overdue-4", after_workdays=4, to=above, act=Act.ESCALATE, levels=major),
+        LadderStep(code="overdue-7", after_workdays=7, to=above, act=Act.ESCALATE, levels=lesser),
+        LadderStep(code="overdue-15", after_workdays=15, to=above, act=Act.ESCALATE, levels=[Level.SERIOUS]),
     ]
 
 

@@ -192,7 +192,7 @@ class Recipients:
                 # The inspector of a ticket is who found it; the others only when that person has left.
                 return self._named(ticket.finder_id) or self._holding(Role.INSPECTOR, ticket)
             case Told.UNIT_LEADER:
-                return self._nearest(Role.LEADER, ticket) or self._nearest(Role.SUPERVISOR, ticket)
+                return self._unit_leader(ticket)
             case Told.SUPERVISOR:
                 return self._holding(Role.SUPERVISOR, ticket)
             case Told.LEADER:
@@ -205,9 +205,11 @@ class Recipients:
         upwards = reversed(unit_and_above(ticket.unit_path))
         return [person for path in upwards for person in self._holders[role, path]]
 
-    def _nearest(self, role: Role, ticket: Concerns) -> list[Person]:
-        upwards = reversed(unit_and_above(ticket.unit_path))
-        return next((self._holders[role, path] for path in upwards if self._holders[role, path]), [])
+    def _unit_leader(self, ticket: Concerns) -> list[Person]:
+        for path in reversed(unit_and_above(ticket.unit_path)):
+            if found := self._holders[Role.LEADER, path] or self._holders[Role.SUPERVISOR, path]:
+                return found
+        return []
 
 
 # What a person reads of the ladder.

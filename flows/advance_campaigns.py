@@ -25,7 +25,10 @@ async def advance_campaigns(as_of: AwareDatetime | None = None, *, dry_run: bool
 
 def run(as_of: datetime, *, dry_run: bool) -> dict[str, Any]:
     """Look at every campaign in one transaction."""
-    with opened() as here, beat(here.database, "advance-campaigns", dry_run=dry_run) as outcome:
-        with here.database.transaction() as session:
-            outcome |= advance(session, as_of=as_of, dry_run=dry_run).said()
+    with (
+        opened() as here,
+        beat(here.database, "advance-campaigns", dry_run=dry_run) as outcome,
+        here.database.transaction() as session,
+    ):
+        outcome.update(advance(session, as_of=as_of, dry_run=dry_run).said())
     return outcome

@@ -26,5 +26,5 @@ async def deliver_notices(as_of: AwareDatetime | None = None, *, dry_run: bool =
 def run(as_of: datetime, *, dry_run: bool) -> dict[str, Any]:
     """Deliver until nothing waits."""
     with opened() as here, beat(here.database, "deliver-notices", dry_run=dry_run) as outcome:
-        outcome |= deliver_all(here.database, here.settings, as_of=as_of, dry_run=dry_run).said()
+        outcome.update(deliver_all(here.database, here.settings, as_of=as_of, dry_run=dry_run).said())
     return outcome

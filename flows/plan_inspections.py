@@ -31,7 +31,7 @@ def run(as_of: datetime, *, dry_run: bool) -> dict[str, Any]:
     with opened() as here, beat(here.database, "plan-inspections", dry_run=dry_run) as outcome:
         with here.database.transaction() as session:
             result = plan(session, as_of=as_of, dry_run=dry_run)
-        outcome |= result.said()
+        outcome.update(result.said())
     for visit in result.visits if dry_run else []:
         log.info("would plan %s at %s on %s", visit.campaign, visit.unit, visit.day)
     return outcome

@@ -30,7 +30,7 @@ def run(as_of: datetime, *, dry_run: bool) -> dict[str, Any]:
     """Sweep until nothing is due."""
     with opened() as here, beat(here.database, "sweep-deadlines", dry_run=dry_run) as outcome:
         result = sweep_all(here.database, as_of=as_of, dry_run=dry_run)
-        outcome |= result.said()
+        outcome.update(result.said())
     for line in result.lines if dry_run else []:
         log.info("would tell %s (%s) by %s: %s", line.name, line.login, line.channel, line.subject)
     return outcome
