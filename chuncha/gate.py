@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from anyio import to_thread
 from fastapi import FastAPI
+from fastapi.routing import RouteContext, iter_route_contexts
 from starlette.requests import Request
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -55,6 +56,7 @@ class Gate:
 
     def __init__(self, app: ASGIApp, owner: FastAPI) -> None:
         self._app, self._owner = app, owner
+        self._routes: list[RouteContext] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse by raising: the handlers of the edge the path belongs to answer."""
@@ -73,10 +75,13 @@ class Gate:
         await self._app(scope, receive, send)
 
     def _call(self, scope: Scope) -> Call | None:
-        for route in self._owner.router.routes:
-            match, child = route.matches(scope)
+        if self._routes is None:
+            # The application's own list has one entry for each included router; this one has each route.
+            self._routes = list(iter_route_contexts(self._owner.router.routes))
+        for route in self._routes:
+            match, _ = route.matches(scope)
             if match is Match.FULL:
-                path = getattr(child.get("route", route), "path", getattr(route, "path", ""))
+                path = route.path or ""
                 if path in PUBLIC_MOUNTS:
                     return None
                 return Call(scope["method"], path)
