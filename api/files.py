@@ -5,18 +5,22 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Path, Request
+from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 
-from api.deps import Calls, files
+from api.deps import Calls, Reads, files
 from api.documented import answers
-from domain.files import SHA256, FileTooLarge, RangeWrong, Receipt, Span, arrived, receive
+from domain.file_store import CopySize
+from domain.files import SHA256, FileTooLarge, RangeWrong, Receipt, Span, arrived, receive, stored_file
 
 router = APIRouter(tags=["files"])
 
 Sha256 = Annotated[str, Path(pattern=SHA256, description="SHA-256 of the bytes, as the ticket lists it.")]
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,12})-(\d{1,12})/(\d{1,12})")
+
+
+_BINARY = {"type": "string", "format": "binary"}
 
 
 class ByteRange(BaseModel):
@@ -72,7 +76,7 @@ def _span(
     openapi_extra={
         "requestBody": {
             "required": True,
-            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+            "content": {"application/octet-stream": {"schema": _BINARY}},
         }
     },
 )
@@ -126,6 +130,32 @@ def ask_file(sha256: Sha256, call: Calls) -> Response:
         from_start = [end for first, end in receipt.arrived if first == 0]
         headers["Upload-Offset"] = str(from_start[0] if from_start else 0)
     return Response(status_code=204, headers=headers)
+
+
+@router.get(
+    "/files/{sha256}",
+    operation_id="readFile",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "The bytes.",
+            "content": {kind: {"schema": _BINARY} for kind in ("image/jpeg", "image/png", "image/webp")},
+        },
+        **answers(304, 404),
+    },
+)
+def read_file(
+    sha256: Sha256,
+    call: Reads,
+    copy: Annotated[CopySize | None, Query(description="A JPEG for a page or a list, without EXIF.")] = None,
+) -> Response:
+    """A file that has arrived: as it was sent, or a smaller copy."""
+    with call.reading() as session:
+        stored = stored_file(session, sha256, actor=call.actor)
+    store = files(call.request)
+    data = store.get(sha256) if copy is None else store.derived(sha256, copy)
+    media_type = stored.media_type if copy is None else "image/jpeg"
+    return call.document(data, media_type, tag=f'"{sha256}{copy or ""}"')
 
 
 def _shape(receipt: Receipt) -> dict[str, object]:

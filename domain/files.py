@@ -202,6 +202,15 @@ def must_be_listed(session: Session, sha256: str, *, actor: Actor) -> None:
         raise NotFound(what=sha256)
 
 
+def stored_file(session: Session, sha256: str, *, actor: Actor) -> StoredFile:
+    """A file that has arrived and is listed with a ticket the actor may see. Raises NotFound."""
+    must_be_listed(session, sha256, actor=actor)
+    stored = session.get(StoredFile, sha256)
+    if stored is None:
+        raise NotFound(what=sha256)
+    return stored
+
+
 def arrived(session: Session, sha256: str, *, actor: Actor) -> Receipt:
     """How much of a listed file is there. Raises NotFound unless a ticket in sight lists it."""
     must_be_listed(session, sha256, actor=actor)
