@@ -1,0 +1,87 @@
+"""All pages as one router, and what an application needs besides it to show them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.staticfiles import StaticFiles
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.types import Scope
+
+from forms import (
+    account,
+    campaigns,
+    door,
+    extensions,
+    findings,
+    home,
+    inspections,
+    photos,
+    quantities,
+    status,
+    ticket_actions,
+    tickets,
+)
+from forms.errors import answer, error_page
+from forms.pages import STATIC
+from forms.session import LoginNeeded, PasswordNeeded
+from statemachines.refusals import Refusal
+
+JSON_PATHS = ("/api/", "/openapi.json", "/docs", "/problems/", "/healthz", "/readyz", "/metrics")
+
+router = APIRouter(include_in_schema=False)
+# Order matters where a fixed word and a parameter compete: /campaigns/{code}/status before /campaigns/{code}/{event}.
+for noun in (
+    home,
+    door,
+    account,
+    findings,
+    tickets,
+    ticket_actions,
+    extensions,
+    photos,
+    status,
+    quantities,
+    campaigns,
+    inspections,
+):
+    router.include_router(noun.router)
+
+
+class Static(StaticFiles):
+    """Our own files; their addresses carry a fingerprint of the content, so browsers keep them."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """The file, kept for a year when the address has its fingerprint."""
+        answer = await super().get_response(path, scope)
+        fingerprinted = bool(scope.get("query_string")) and answer.status_code in {200, 304}
+        kept = "public, max-age=31536000, immutable" if fingerprinted else "public, max-age=300"
+        answer.headers["Cache-Control"] = kept
+        answer.headers["X-Content-Type-Options"] = "nosniff"
+        return answer
+
+
+def install(app: FastAPI) -> None:
+    """Mount /static, and answer with a page where no page's route did (unknown address, wrong method).
+
+    `app.state` must have `database`, `settings`, `clock` (callable → aware now) and `files`. JSON addresses keep the
+    handler the application had before.
+    """
+    app.mount("/static", Static(directory=STATIC), name="static")
+    for kind in (HTTPException, Refusal, LoginNeeded, PasswordNeeded):
+        _answer_pages(app, kind)
+
+
+def _answer_pages(app: FastAPI, kind: type[Exception]) -> None:
+    """Answer errors of this kind with a page where a page was asked for, else as the application did before."""
+    before = app.exception_handlers.get(kind)
+
+    async def answered(request: Request, error: Exception) -> Response:
+        if before is not None and request.url.path.startswith(JSON_PATHS):
+            said = before(request, error)
+            return await said if isinstance(said, Awaitable) else said
+        return await answer(request, error) or await run_in_threadpool(error_page, request, 500)
+
+    app.add_exception_handler(kind, answered)

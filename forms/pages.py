@@ -1,0 +1,206 @@
+"""A page: a template, the reader's language, and headers that keep it to itself."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
+from starlette.datastructures import URL
+
+from domain.records import AnswerValue, CancelKind, CountsAs, FileKind, UnitKind
+from forms import dates
+from forms.navigation import navigation_for
+from forms.session import now_of, visitor
+from forms.words import LANGUAGES, TAGS, _, language_of, say
+from statemachines.labels import Labelled, Language, label
+from statemachines.refusals import Refusal
+
+HERE = Path(__file__).parent
+STATIC = HERE / "static"
+
+HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": (
+        "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none';"
+        " form-action 'self'; frame-ancestors 'none'"
+    ),
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+}
+
+#: What the records call by code and the charts do not label.
+WORDS: Mapping[object, str] = {
+    FileKind.BEFORE: _("整改前"),
+    FileKind.AFTER: _("整改后"),
+    FileKind.RECHECK: _("复查"),
+    CancelKind.DUPLICATE: _("与其他隐患单重复"),
+    CancelKind.NOT_A_HAZARD: _("不构成隐患"),
+    CancelKind.NOT_OURS: _("不属本单位管辖"),
+    AnswerValue.PASS: _("合格"),
+    AnswerValue.FAIL: _("不合格"),
+    AnswerValue.NOT_APPLICABLE: _("不适用"),
+    AnswerValue.UNCHECKED: _("未查"),
+    CountsAs.PART: _("计入合计"),
+    CountsAs.TOTAL: _("合计数，只核对不相加"),
+    CountsAs.UNCLEAR: _("未写明动作，单列不相加"),
+    UnitKind.BUREAU: _("局"),
+    UnitKind.STATION: _("所站"),
+    UnitKind.TEAM: _("班组"),
+}
+
+
+def _language(context: Context) -> Language:
+    return context["lang"]  # type: ignore[no-any-return]
+
+
+@pass_context
+def _gettext(context: Context, text: str) -> str:
+    return say(_language(context), text)
+
+
+@pass_context
+def _ngettext(context: Context, one: str, many: str, count: int) -> str:
+    return say(_language(context), one if count == 1 else many)
+
+
+@pass_context
+def _named(context: Context, member: object) -> str:
+    """The words for a code: a chart's label, or this file's."""
+    if isinstance(member, Labelled):
+        return label(member, _language(context))
+    return say(_language(context), WORDS[member]) if member in WORDS else str(member)
+
+
+@pass_context
+def _day(context: Context, value: date | datetime, weekday: bool = True) -> str:
+    if isinstance(value, datetime):
+        value = dates.local_day(value)
+    return dates.day(value, _language(context), now=context["now"], weekday=weekday)
+
+
+@pass_context
+def _moment(context: Context, value: datetime) -> str:
+    return dates.moment(value, _language(context), now=context["now"])
+
+
+@pass_context
+def _deadline(context: Context, value: datetime) -> str:
+    return dates.deadline(value, _language(context), now=context["now"])
+
+
+@pass_context
+def _sentence(context: Context, refusal: Refusal) -> str:
+    return refusal.sentence(_language(context))
+
+
+@cache
+def _fingerprint(name: str) -> str:
+    return hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
+
+
+def static(name: str) -> str:
+    """The address of a file of ours; it changes with the content, so browsers may keep it."""
+    return f"/static/{name}?{_fingerprint(name)}"
+
+
+@cache
+def environment() -> Environment:
+    """The templates, with every undefined name an error."""
+    made = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    made.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]
+    made.filters.update(
+        named=_named,
+        day=_day,
+        moment=_moment,
+        deadline=_deadline,
+        sentence=_sentence,
+        number=dates.number,
+        iso_day=dates.iso_day,
+        iso_minute=dates.iso_minute,
+    )
+    functions: dict[str, Callable[..., Any]] = {"static": static, "remaining": dates.remaining}
+    made.globals.update(functions, languages=LANGUAGES)
+    return made
+
+
+def page(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+    """Render a template for the reader of this request."""
+    lang = language_of(request)
+    actor = visitor(request)
+    text = environment().get_template(template).render(
+        lang=lang,
+        tag=TAGS[lang],
+        actor=actor,
+        csrf=getattr(request.state, "csrf", None) or "",
+        now=now_of(request),
+        path=request.url.path,
+        done=done_of(request),
+        navigation=navigation_for(actor, request.url.path) if actor else (),
+        **values,
+    )
+    return HTMLResponse(text, status_code=status, headers=dict(HEADERS))
+
+
+def see_other(path: str, *, done: str | None = None) -> RedirectResponse:
+    """After a POST: 303 to `path`, which says what was done."""
+    address = URL(path)
+    if done:
+        address = address.include_query_params(done=done)
+    return RedirectResponse(str(address), status_code=303, headers={"Cache-Control": "no-store"})
+
+
+#: What a page may say was done; the address names it, so nothing else can be put into a reader's mouth.
+DONE: Mapping[str, str] = {
+    "submitted": _("已上报。"),
+    "fixed_on_spot": _("已上报，并登记为立查立改，待他人复查。"),
+    "assign": _("已下达整改，责任人将收到通知。"),
+    "acknowledge": _("已签收。"),
+    "progress": _("进展已记录。"),
+    "fix": _("已报告整改完成，待复查。"),
+    "fix_on_spot": _("已登记立查立改，待复查。"),
+    "verify": _("复查合格，已销号。"),
+    "verify_first": _("第一人复查合格，还须另一人复查。"),
+    "return": _("复查不合格，已退回整改。"),
+    "cancel": _("已作废。"),
+    "reassign": _("已改派。"),
+    "regrade": _("等级已调整。"),
+    "supervise": _("已列入督办。"),
+    "photos": _("照片已补传。"),
+    "request": _("延期申请已提交，等待审批。"),
+    "approve": _("延期已批准。"),
+    "refuse": _("延期申请未批准。"),
+    "password": _("密码已更改。"),
+    "mobilise": _("已登记动员部署。"),
+    "inspect": _("已开始自查。"),
+    "rectify": _("已转入整改。"),
+    "recheck": _("已转入复查。"),
+    "summarise": _("已转入总结。"),
+    "archive": _("已归档。"),
+    "summary": _("已申请生成总结，稍后即可查看。"),
+    "quantity": _("工作量已登记。"),
+    "zero": _("零报告已登记。"),
+    "answers": _("检查结果已保存。"),
+    "start": _("已开始检查。"),
+    "submit": _("检查已提交，不合格项已转为隐患单。"),
+    "miss": _("已登记未检。"),
+}
+
+
+def done_of(request: Request) -> str | None:
+    """The message for `?done=`, in Chinese as the catalogue keys it."""
+    return DONE.get(request.query_params.get("done", ""))

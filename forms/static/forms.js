@@ -1,0 +1,39 @@
+// Small comforts for forms. Everything works without them.
+import { previewPhotos } from "./photos.js";
+
+// A second press of a button sends nothing twice: the first has been taken.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.method !== "post" || event.defaultPrevented) return;
+  if (form.dataset.sent) {
+    event.preventDefault();
+    return;
+  }
+  form.dataset.sent = "1";
+  form.setAttribute("aria-busy", "true");
+  for (const button of form.querySelectorAll("button:not([type=button])")) button.setAttribute("aria-disabled", "true");
+});
+
+// Coming back with the browser's arrow shows the page as it was, with its buttons asleep: wake them.
+addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[data-sent]")) {
+    delete form.dataset.sent;
+    form.removeAttribute("aria-busy");
+    for (const button of form.querySelectorAll("[aria-disabled]")) button.removeAttribute("aria-disabled");
+  }
+});
+
+// What is wrong is read first.
+document.getElementById("problems")?.focus();
+
+// A filter takes effect when it is chosen.
+for (const form of document.querySelectorAll("form[data-at-once]")) {
+  form.addEventListener("change", () => form.requestSubmit());
+}
+
+for (const field of document.querySelectorAll("[data-photos]")) previewPhotos(field);
+
+for (const button of document.querySelectorAll("[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => print());
+}

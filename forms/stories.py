@@ -1,0 +1,89 @@
+"""The history of a ticket as a person reads it: who did what, when, in which words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.records import History
+from forms import dates
+from forms.words import _, say
+from statemachines.labels import Language, Level, label
+from statemachines.ticket import TicketEvent, TicketState
+
+#: What happened, after the name of who did it.
+HAPPENED: Mapping[str, str] = {
+    "found": _("发现并上报"),
+    "assign": _("下达整改"),
+    "acknowledge": _("签收"),
+    "progress": _("报告进展"),
+    "fix": _("报告整改完成"),
+    "fix_on_spot": _("立查立改"),
+    "verify": _("复查合格"),
+    "return": _("复查不合格，退回整改"),
+    "cancel": _("作废"),
+    "reassign": _("改派"),
+    "regrade": _("调整等级"),
+    "supervise": _("列入督办"),
+    "extension_requested": _("申请延期"),
+    "extend": _("批准延期"),
+    "extension_refused": _("未批准延期"),
+    "escalate": _("到期提醒与催办"),
+    "carry_over": _("结转到下一次检查"),
+}
+
+#: Facts worth a line, in this order, and what stands before them.
+LINES: Mapping[str, str] = {
+    "level": _("等级"),
+    "assignee": _("责任人"),
+    "duty": _("定责"),
+    "measure": _("措施"),
+    "due": _("期限"),
+    "fixed_at": _("完成时间"),
+    "note": _("说明"),
+    "opinion": _("意见"),
+    "reason": _("理由"),
+    "interim_measures": _("临时防范措施"),
+    "cost": _("费用（元）"),
+    "budget": _("资金（元）"),
+    "emergency_plan": _("预案"),
+    "duplicate_of": _("重复于"),
+    "files": _("照片（张）"),
+}
+
+BAD = {"return", "cancel", "supervise", "escalate", "extension_refused"}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One line of the story. `lines` are (what, text) pairs."""
+
+    who: str
+    what: str
+    at: datetime
+    lines: tuple[tuple[str, str], ...]
+    bad: bool
+
+
+def told(row: History, lang: Language, *, now: datetime) -> Told:
+    """A row of the history in the reader's language."""
+    what = say(lang, HAPPENED[row.event]) if row.event in HAPPENED else row.event
+    if row.event == TicketEvent.VERIFY and row.to_state == TicketState.FIXED:
+        what = say(lang, _("复查合格（第一人）"))
+    lines = tuple(
+        (say(lang, words), _fact(name, row.facts[name], lang, now))
+        for name, words in LINES.items()
+        if row.facts.get(name) not in (None, "", [], 0) and isinstance(row.facts[name], str | int | float)
+    )
+    return Told(row.actor_name, what, row.at, lines, row.event in BAD)
+
+
+def _fact(name: str, value: str | int | float, lang: Language, now: datetime) -> str:
+    if name == "level" and value in set(Level):
+        return label(Level(str(value)), lang)
+    if name in {"due", "fixed_at"}:
+        moment = datetime.fromisoformat(str(value))
+        if moment.tzinfo is not None:
+            return (dates.deadline if name == "due" else dates.moment)(moment, lang, now=now)
+    return str(value)

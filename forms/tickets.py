@@ -1,0 +1,170 @@
+"""The list of tickets, and one ticket with everything that can be said about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import ValidationError
+from sqlalchemy.orm import Session
+
+from domain.campaign_settings import settings_of
+from domain.extensions import extensions_of
+from domain.files import files_of
+from domain.history import history_of
+from domain.ladder import escalations
+from domain.people import units_in_sight
+from domain.records import Extension, FileKind, Ticket
+from domain.tickets import TicketFilter, TicketOrder, list_tickets, ticket_by_number
+from forms.reasons import why_this_due
+from forms.errors import PageRoute
+from forms.fields import Form, Problem, problems_of
+from forms.findings import running_campaigns
+from forms.pages import page
+from forms.session import database_of, now_of, settings_of as installation_of, signed_in
+from forms.stories import told
+from forms.words import language_of
+from statemachines.chart import Option, options
+from statemachines.extension import ExtensionEvent, ExtensionState, request_refusal
+from statemachines.labels import Level
+from statemachines.roles import Actor
+from statemachines.ticket import TicketEvent, TicketState
+
+router = APIRouter(route_class=PageRoute)
+
+Who = Annotated[Actor, Depends(signed_in)]
+
+PER_PAGE = 40
+
+#: The one thing most likely to be done next, by state; every other button is quieter.
+FIRST: Mapping[TicketEvent | ExtensionEvent, int] = {
+    TicketEvent.FIX: 0,
+    TicketEvent.VERIFY: 0,
+    TicketEvent.ASSIGN: 0,
+    TicketEvent.FIX_ON_SPOT: 1,
+    TicketEvent.ACKNOWLEDGE: 1,
+    TicketEvent.RETURN: 2,
+    TicketEvent.PROGRESS: 3,
+    ExtensionEvent.REQUEST: 4,
+    TicketEvent.REASSIGN: 5,
+    TicketEvent.SUPERVISE: 6,
+    TicketEvent.REGRADE: 7,
+    TicketEvent.CANCEL: 8,
+}
+
+
+def _filter(request: Request, actor: Actor) -> tuple[TicketFilter, dict[str, str], list[Problem]]:
+    """The list's filter from the address, what stands in the filter's fields, and what was wrong with it."""
+    query = request.query_params
+    given: dict[str, object] = {}
+    chosen = {name: query.get(name, "").strip() for name in ("campaign", "unit", "state", "level", "q", "sort")}
+    for name in ("campaign", "unit", "q", "sort"):
+        if chosen[name]:
+            given[name] = chosen[name]
+    for name in ("state", "level"):
+        if chosen[name]:
+            given[name] = [chosen[name]]
+    for name in ("overdue", "supervised"):
+        if query.get(name):
+            given[name], chosen[name] = True, "1"
+    if query.get("mine"):
+        given["assignee"], chosen["mine"] = actor.login, "1"
+        given.setdefault("sort", TicketOrder.DUE)
+        if "state" not in given:
+            given["state"] = [TicketState.ASSIGNED]
+    try:
+        return TicketFilter.model_validate(given), chosen, []
+    except ValidationError as error:
+        wrong = problems_of(error, language_of(request))
+        kept = {name: value for name, value in given.items() if name not in {each.field for each in wrong}}
+        return TicketFilter.model_validate(kept), chosen, wrong
+
+
+@router.get("/tickets")
+def tickets(request: Request, actor: Who, cursor: str | None = None) -> Response:
+    """Tickets in sight, narrowed by the address's filter, one page at a time."""
+    wanted, chosen, wrong = _filter(request, actor)
+    with database_of(request).reading() as session:
+        found = list_tickets(
+            session, wanted, actor=actor, now=now_of(request), limit=PER_PAGE, cursor=cursor
+        )
+        kept = {name: value for name, value in chosen.items() if value}
+        return page(
+            request,
+            "tickets.html",
+            status=422 if wrong else 200,
+            form=Form(chosen, tuple(wrong)),
+            found=found,
+            cursor=cursor,
+            address="/tickets?" + urlencode(kept),
+            mine=bool(chosen.get("mine")),
+            narrowed=bool(kept.keys() - {"mine", "sort"}),
+            units=units_in_sight(session, actor),
+            campaigns=running_campaigns(session, actor),
+            states=tuple(TicketState),
+            levels=tuple(Level),
+        )
+
+
+@router.get("/tickets/{number}")
+def ticket(request: Request, actor: Who, number: str) -> Response:
+    """One ticket: its three fixed, photos, story, and just the buttons this person may press now."""
+    with database_of(request).reading() as session:
+        found = ticket_by_number(session, number, actor=actor)
+        return ticket_page(request, session, found, actor=actor)
+
+
+def buttons(
+    found: Ticket, extensions: list[Extension], *, actor: Actor, now: datetime
+) -> tuple[list[Option], list[Option]]:
+    """What this person may press now, most likely first, and what they may not, with the reasons."""
+    settings = settings_of(found.campaign)
+    every = options(found, actor=actor, now=now, independent_team=settings.independent_team)
+    refusal = request_refusal(
+        found,
+        actor=actor,
+        now=now,
+        pending=any(each.state is ExtensionState.REQUESTED for each in extensions),
+        approved=sum(each.state is ExtensionState.APPROVED for each in extensions),
+        most=settings.extensions_at_most,
+    )
+    every.append(Option(ExtensionEvent.REQUEST, refusal))
+    if found.acknowledged_at is not None:
+        # Signing for it twice changes nothing, so it is not offered twice.
+        every = [each for each in every if each.event is not TicketEvent.ACKNOWLEDGE]
+    may = sorted((each for each in every if each.allowed), key=lambda each: FIRST.get(each.event, 9))
+    return may, [each for each in every if not each.allowed]
+
+
+def ticket_page(
+    request: Request, session: Session, found: Ticket, *, actor: Actor, form: Form | None = None, status: int = 200
+) -> Response:
+    """The page of a loaded ticket; `form` carries what went wrong with a button that has no page of its own."""
+    now, lang = now_of(request), language_of(request)
+    extensions = extensions_of(session, found)
+    may, may_not = buttons(found, extensions, actor=actor, now=now)
+    listings = files_of(session, found)
+    pending = next((each for each in extensions if each.state is ExtensionState.REQUESTED), None)
+    if pending is not None:
+        pending.ticket = found
+    return page(
+        request,
+        "ticket.html",
+        status=status,
+        form=form or Form(),
+        ticket=found,
+        photos={kind: [each for each in listings if each.kind is kind] for kind in FileKind},
+        missing=[each for each in listings if each.arrived_at is None],
+        may=may,
+        may_not=may_not,
+        pending=pending,
+        decisions=options(pending, actor=actor, now=now) if pending else [],
+        granted=sum(each.state is ExtensionState.APPROVED for each in extensions),
+        story=[told(row, lang, now=now) for row in history_of(session, found)],
+        planned=[step for step in escalations(session, found, now=now) if step.done_at is None],
+        why_due=why_this_due(found, lang, now=now),
+        limit_mb=installation_of(request).file_max_bytes // 2**20,
+    )
