@@ -78,7 +78,7 @@ def serve(
     settings = _settings(data, port=port, host=host)
     if "public_url" not in settings.model_fields_set:
         settings = settings.model_copy(update={"public_url": f"http://{settings.host}:{settings.port}"})
-    with open_installation(settings, migrate=True) as installation:
+    with open_installation(settings, migrate=True, own=True) as installation:
         greet(installation)
         run(installation, say=_say)
 
@@ -212,12 +212,13 @@ def sweep(as_of: AsOf = None, dry_run: DryRun = False, data: Data = None) -> Non
 
     with open_installation(_settings(data)) as installation:
         result = sweep_all(installation.database, as_of=_moment(as_of), dry_run=dry_run)
-    table = Table("ticket", "step", "told")
-    for line in result.told_lines:
-        table.add_row(*line)
-    if result.told_lines:
+    if result.would:
+        table = Table("ticket", "step", "who", "channel", "subject")
+        for each in result.would:
+            table.add_row(each.ticket, each.step, each.name, each.channel, each.subject)
         console.print(table)
-    _say(f"tickets {result.tickets}, steps {result.steps}, people told {result.told}{' (dry run)' if dry_run else ''}")
+    counted = ", ".join(f"{name} {count}" for name, count in result.said().items())
+    _say(f"{counted}{' (dry run: nothing was written or sent)' if dry_run else ''}")
 
 
 @app.command()

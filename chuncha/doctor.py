@@ -66,7 +66,7 @@ def _files(installation: Installation, _: datetime) -> Iterator[Finding]:
 def _mail(installation: Installation, _: datetime) -> Iterator[Finding]:
     address = installation.settings.smtp_url
     if address is None:
-        yield Finding("mail", good=False, said="no mail server: set CHUNCHA_SMTP_URL; notices wait meanwhile")
+        yield Finding("mail", good=False, said="no mail server: set CHUNCHA_SMTP_URL; notices are read in the in-box on the pages only")
         return
     parts = urlsplit(address)
     kind = smtplib.SMTP_SSL if parts.scheme == "smtps" else smtplib.SMTP

@@ -39,11 +39,18 @@ class Installation:
 
 
 @contextmanager
-def open_installation(settings: Settings, *, migrate: bool = False) -> Iterator[Installation]:
-    """Start or join the database, bring its schema up when `migrate`, and give everything back at the end."""
+def open_installation(
+    settings: Settings, *, migrate: bool = False, own: bool = False
+) -> Iterator[Installation]:
+    """Start or join the database, bring its schema up when `migrate`, and give everything back at the end.
+
+    `own`: this process is the installation (`chuncha serve`); an embedded server ends with it for certain.
+    """
+    embedded = None
     url = settings.database_url
     if url is None:
-        url = start_postgres(settings.data / "postgres")
+        embedded = start_postgres(settings.data / "postgres", own=own)
+        url = embedded.url
     database = Database(url, pool_size=settings.database_pool)
     try:
         if migrate:
@@ -51,3 +58,5 @@ def open_installation(settings: Settings, *, migrate: bool = False) -> Iterator[
         yield Installation(settings, database, FileStore.open(settings))
     finally:
         database.close()
+        if own and embedded is not None:
+            embedded.stop()

