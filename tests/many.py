@@ -1,0 +1,41 @@
+"""Many tickets at once, for tests of what happens in bulk."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import insert, select
+from uuid_utils.compat import uuid7
+
+from domain.records import StepRecord, Ticket
+from tests.world import World
+
+
+def many_assigned(world: World, count: int, *, next_step_at: datetime | None = None) -> list[str]:
+    """`count` assigned tickets like the one `world.assigned()` makes; returns their numbers."""
+    first = world.assigned()
+    table = Ticket.__table__
+    with world.database.transaction() as session:
+        row = dict(session.execute(select(table).where(table.c.id == first.id)).mappings().one())
+        rows = [
+            {
+                **row,
+                "id": uuid7(),
+                "number": f"{row['number'][:-4]}{place:04}",
+                "next_step_at": next_step_at or row["next_step_at"],
+            }
+            for place in range(2, count + 1)
+        ]
+        session.execute(insert(table), rows)  # type: ignore[arg-type]
+    return [first.number, *(str(row["number"]) for row in rows)]
+
+
+def recorded(world: World) -> list[tuple[str, str, int]]:
+    """Every step record: ticket number, step, how many were told."""
+    with world.database.reading() as session:
+        rows = session.execute(
+            select(Ticket.number, StepRecord.step, StepRecord.told)
+            .join(Ticket, Ticket.id == StepRecord.ticket_id)
+            .order_by(Ticket.number, StepRecord.planned_at)
+        )
+        return [(number, step, told) for number, step, told in rows]
