@@ -327,6 +327,8 @@ def _history(
 
 def _write(session: Session, climbs: list[_Climb]) -> tuple[list[_Climb], dict[UUID, str]]:
     """Write all in one go; when the database refuses, row by row, so that one bad row costs only itself."""
+    if not climbs:
+        return [], {}
     try:
         with session.begin_nested():
             _write_all(session, climbs)
