@@ -166,7 +166,8 @@ def measures(now: datetime) -> tuple[Label[int], ...]:
 
 
 #: 生产设备/变压器台区 counts under 生产设备: the trade's three domains (domain rules 2.10).
-CATEGORY = func.split_part(Ticket.category, "/", 1)
+# Written as literals, because GROUP BY must repeat the very expression it selects.
+CATEGORY = func.split_part(Ticket.category, literal_column("'/'"), literal_column("1"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,11 +182,10 @@ class Cell:
 
 def cells_query(which: ColumnElement[bool], *, now: datetime) -> Select[tuple[object, ...]]:
     """Tickets that meet `which`, grouped into cells."""
-    category = CATEGORY.label("category")
     return (
-        select(Ticket.unit_id, Ticket.level, category, *measures(now))
+        select(Ticket.unit_id, Ticket.level, CATEGORY.label("category"), *measures(now))
         .where(which)
-        .group_by(Ticket.unit_id, Ticket.level, literal_column("category"))
+        .group_by(Ticket.unit_id, Ticket.level, CATEGORY)
     )
 
 
