@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from fastapi import APIRouter, FastAPI
 
-from api import campaigns, escalations, extensions, files, findings, health, problems, tickets
+from api import (
+    campaigns,
+    escalations,
+    extensions,
+    files,
+    findings,
+    health,
+    inspections,
+    problems,
+    quantities,
+    tickets,
+    tools,
+)
 from api.documented import document
 
 router = APIRouter()
 _v1 = APIRouter(prefix="/api/v1")
-for _noun in (findings, files, tickets, escalations, extensions, campaigns):
+for _noun in (findings, files, tickets, escalations, extensions, campaigns, quantities, tools, inspections):
     _v1.include_router(_noun.router)
 _v1.include_router(campaigns.events)
 router.include_router(_v1)

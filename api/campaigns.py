@@ -15,6 +15,7 @@ from api.documented import CHANGE, CREATE, LIST, READ
 from api.etag import version_tag
 from api.language import language_of
 from api.paging import Paged
+from api.shapes import Moment
 from domain.answered import Answer
 from domain.campaign_settings import CampaignSettings, settings_of
 from domain.campaigns import (
@@ -24,10 +25,13 @@ from domain.campaigns import (
     create_campaign,
     list_campaigns,
     move_campaign,
+    zero_report,
 )
+from domain.people import unit_by_code
 from domain.records import Campaign
+from domain.status import CampaignStatus, campaign_status
 from statemachines.campaign import CampaignEvent, CampaignState
-from statemachines.labels import Language
+from statemachines.labels import LOCAL, Language
 
 router = APIRouter(tags=["campaigns"])
 
@@ -139,6 +143,53 @@ def read(code: Code, call: Reads) -> Response:
         campaign = campaign_by_code(session, code, actor=call.actor)
         shape = campaign_shape(campaign, language_of(call.request))
     return call.answer(shape, tag=version_tag(shape.version))
+
+
+class ZeroReport(BaseModel):
+    """零报告: the unit in scope that was checked and where nothing was found."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    unit: str = Field(min_length=1, max_length=24)
+
+
+class ZeroReported(BaseModel):
+    """The signed record; reporting zero again changes nothing."""
+
+    unit: str
+    zero_reported_at: Moment
+
+
+@router.post(
+    "/campaigns/{code}/zero-reports",
+    operation_id="reportZero",
+    status_code=201,
+    response_model=ZeroReported,
+    responses=CREATE,
+)
+def report_zero(code: Code, told: ZeroReport, call: Creates) -> Response:
+    """Sign "checked, nothing found" for a unit in scope."""
+
+    def work(session: Session) -> Answer:
+        campaign = campaign_by_code(session, code, actor=call.actor)
+        unit = unit_by_code(session, told.unit, actor=call.actor)
+        entry = zero_report(session, campaign, unit, actor=call.actor, now=call.now)
+        return written(
+            ZeroReported(unit=unit.code, zero_reported_at=entry.zero_reported_at or call.now), status=201
+        )
+
+    return call.once(work)
+
+
+@router.get(
+    "/campaigns/{code}/status", operation_id="readStatus", response_model=CampaignStatus, responses=READ
+)
+def read_status(code: Code, call: Reads) -> Response:
+    """The figures a supervisor watches, by unit, level and category, within the caller's sight."""
+    with call.reading() as session:
+        campaign = campaign_by_code(session, code, actor=call.actor)
+        status = campaign_status(session, campaign, actor=call.actor, now=call.now.astimezone(LOCAL))
+    return call.answer(status)
 
 
 #: Included after the calls with a fixed last word (/campaigns/{code}/quantities, /summary): an event may not hide them.

@@ -1,0 +1,211 @@
+"""Inspections: plan a visit, answer its checklist, submit; failed answers become findings."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Query
+from fastapi.responses import Response
+from pydantic import BaseModel
+from sqlalchemy.orm import Session
+
+from api.deps import Call, Creates, Reads, Writes, written
+from api.documented import CHANGE, CREATE, LIST, READ
+from api.etag import version_tag
+from api.paging import Paged
+from api.shapes import Moment
+from domain import inspections
+from domain.answered import Answer as Answered
+from domain.inspections import GivenAnswers, InspectionFilter, Miss, NewInspection, Submission
+from domain.records import AnswerValue, Inspection
+from statemachines.inspection import InspectionState
+from statemachines.labels import Level
+
+router = APIRouter(tags=["inspections"])
+
+Key = Annotated[UUID, Path(alias="id")]
+
+
+class AnswerShape(BaseModel):
+    """The answer to one item; a failed one names the ticket it became."""
+
+    item: str
+    value: AnswerValue
+    note: str
+    location: str
+    level: Level | None
+    ticket: str | None
+
+
+class InspectionSummary(BaseModel):
+    """One visit, as a list shows it."""
+
+    id: UUID
+    campaign: str
+    unit: str
+    checklist: str
+    inspector: str | None
+    planned_on: date
+    state: InspectionState
+    started_at: Moment | None
+    submitted_at: Moment | None
+    nothing_found: bool
+    missed_reason: str | None
+    version: int
+
+
+class InspectionShape(InspectionSummary):
+    """One visit with its answers. `score` is 合格/(合格+不合格) in percent, null when nothing was judged."""
+
+    items: int
+    answers: list[AnswerShape]
+    score: str | None
+    tickets: list[str]
+
+
+class InspectionPage(BaseModel):
+    """One page of visits by planned day."""
+
+    items: list[InspectionSummary]
+    next: str | None
+
+
+class InspectionQuery(InspectionFilter, Paged):
+    """Which visits, and which page of them."""
+
+
+_SAME = tuple(name for name in InspectionSummary.model_fields if name in Inspection.__table__.columns)
+
+
+def _summary(visit: Inspection) -> InspectionSummary:
+    return InspectionSummary(
+        **{name: getattr(visit, name) for name in _SAME},
+        campaign=visit.campaign.code,
+        unit=visit.unit.code,
+        checklist=visit.checklist.code,
+        inspector=visit.inspector.login if visit.inspector else None,
+    )
+
+
+def _shape(visit: Inspection) -> InspectionShape:
+    """A visit as programs read it; answers with their items and tickets must be loaded."""
+    answers = sorted(visit.answers, key=lambda answer: answer.item.position)
+    score = inspections.score(answers)
+    return InspectionShape(
+        **_summary(visit).model_dump(),
+        items=len(visit.checklist.items),
+        score=None if score is None else str(score),
+        answers=[
+            AnswerShape(
+                item=answer.item.code,
+                value=answer.value,
+                note=answer.note,
+                location=answer.location,
+                level=answer.level,
+                ticket=answer.ticket.number if answer.ticket else None,
+            )
+            for answer in answers
+        ],
+        tickets=[answer.ticket.number for answer in answers if answer.ticket],
+    )
+
+
+def _answer(session: Session, visit: Inspection, call: Call, *, status: int = 200) -> Answered:
+    session.flush()
+    # Read anew: a command may have changed answers, tickets and the inspector behind the loaded relationships.
+    session.expire(visit)
+    shape = _shape(inspections.inspection_by_id(session, visit.id, actor=call.actor))
+    place = f"/api/v1/inspections/{shape.id}" if status == 201 else None
+    return written(shape, status=status, tag=version_tag(shape.version), location=place)
+
+
+@router.get("/inspections", operation_id="listInspections", response_model=InspectionPage, responses=LIST)
+def list_all(call: Reads, wanted: Annotated[InspectionQuery, Query()]) -> Response:
+    """Visits in the caller's sight by planned day; `mine` are those the caller makes."""
+    with call.reading() as session:
+        page = inspections.list_inspections(
+            session, wanted, actor=call.actor, limit=wanted.limit, cursor=wanted.cursor
+        )
+        items = [_summary(visit) for visit in page.items]
+    return call.answer(InspectionPage(items=items, next=page.next))
+
+
+@router.post(
+    "/inspections",
+    operation_id="planInspection",
+    status_code=201,
+    response_model=InspectionShape,
+    responses=CREATE,
+)
+def plan(new: NewInspection, call: Creates) -> Response:
+    """Plan a visit to one unit against a checklist. With a client `id` it may be sent again."""
+
+    def work(session: Session) -> Answered:
+        visit = inspections.create(session, new, actor=call.actor, now=call.now)
+        return _answer(session, visit, call, status=201)
+
+    return call.once(work)
+
+
+@router.get(
+    "/inspections/{id}", operation_id="readInspection", response_model=InspectionShape, responses=READ
+)
+def read(key: Key, call: Reads) -> Response:
+    """One visit with its answers."""
+    with call.reading() as session:
+        visit = inspections.inspection_by_id(session, key, actor=call.actor)
+        shape = _shape(visit)
+    return call.answer(shape, tag=version_tag(shape.version))
+
+
+@router.put(
+    "/inspections/{id}/answers",
+    operation_id="answerInspection",
+    response_model=InspectionShape,
+    responses=CHANGE,
+)
+def answer(key: Key, told: GivenAnswers, call: Writes) -> Response:
+    """Put answers by item code; the first ones start the visit, answers given before stay unless given again."""
+
+    def work(session: Session) -> Answered:
+        visit = inspections.inspection_by_id(session, key, actor=call.actor, lock=True)
+        call.must_match(visit.version)
+        inspections.answer(session, visit, told, actor=call.actor, now=call.now)
+        return _answer(session, visit, call)
+
+    return call.once(work)
+
+
+@router.post(
+    "/inspections/{id}/submit",
+    operation_id="submitInspection",
+    response_model=InspectionShape,
+    responses=CHANGE,
+)
+def submit(key: Key, told: Submission, call: Writes) -> Response:
+    """Sign and submit: each failed answer becomes a finding, once; nothing failed is the unit's zero report."""
+
+    def work(session: Session) -> Answered:
+        visit = inspections.inspection_by_id(session, key, actor=call.actor, lock=True)
+        call.must_match(visit.version)
+        inspections.submit(session, visit, told, actor=call.actor, now=call.now)
+        return _answer(session, visit, call)
+
+    return call.once(work)
+
+
+@router.post(
+    "/inspections/{id}/miss", operation_id="missInspection", response_model=InspectionShape, responses=CHANGE
+)
+def miss(key: Key, told: Miss, call: Writes) -> Response:
+    """未检: the visit was not made, for a reason that stays in the data."""
+
+    def work(session: Session) -> Answered:
+        visit = inspections.inspection_by_id(session, key, actor=call.actor, lock=True)
+        call.must_match(visit.version)
+        inspections.miss(session, visit, told, actor=call.actor, now=call.now)
+        return _answer(session, visit, call)
+
+    return call.once(work)
