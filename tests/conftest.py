@@ -7,11 +7,12 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine, text
 
 from chuncha.postgres import start_postgres
 from domain import migrations
@@ -19,6 +20,8 @@ from domain.database import Database
 from domain.file_store import FileStore
 from tests.mail_server import MailServer
 from tests.world import World, build_world
+
+NOW = datetime.fromisoformat("2026-04-01T10:00:00+08:00")
 
 _copies = itertools.count()
 
@@ -49,19 +52,39 @@ def _named(url: str, database: str) -> str:
     return url.replace("/postgres?", f"/{database}?", 1)
 
 
+@pytest.fixture(scope="session")
+def world_template(postgres_url: str) -> str:
+    """The name of a database that holds the bureau of tests/world.py, made once: hashing its passwords takes seconds."""
+    with _administering(postgres_url) as admin:
+        admin.execute(text("CREATE DATABASE template_world TEMPLATE template_chuncha STRATEGY FILE_COPY"))
+    template = Database(_named(postgres_url, "template_world"), pool_size=1)
+    build_world(template, now=NOW)
+    template.close()
+    return "template_world"
+
+
+@contextmanager
+def _administering(url: str) -> Iterator[Connection]:
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()
+
+
 @pytest.fixture
-def database(postgres_url: str) -> Iterator[Database]:
-    """A migrated, empty database of this test's own."""
+def database(postgres_url: str, request: pytest.FixtureRequest) -> Iterator[Database]:
+    """A migrated database of this test's own: empty, or with the bureau in it when the test asks for `world`."""
+    template = "template_chuncha"
+    if "world" in request.fixturenames:
+        template = request.getfixturevalue("world_template")
     name = f"t_{os.getpid()}_{next(_copies)}"
-    admin = create_engine(postgres_url, isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE template_chuncha STRATEGY FILE_COPY"))
+    with _administering(postgres_url) as admin:
+        admin.execute(text(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY"))
     own = Database(_named(postgres_url, name))
     yield own
     own.close()
-    with admin.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    admin.dispose()
+    with _administering(postgres_url) as admin:
+        admin.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 @pytest.fixture
@@ -73,13 +96,13 @@ def store(tmp_path: Path) -> FileStore:
 @pytest.fixture
 def now() -> datetime:
     """The moment most tests happen at: Wednesday 1 April 2026, 10:00 in Shanghai."""
-    return datetime.fromisoformat("2026-04-01T10:00:00+08:00")
+    return NOW
 
 
 @pytest.fixture
-def world(database: Database, now: datetime) -> World:
+def world(database: Database) -> World:
     """A bureau with two stations, a team, people in every role, a campaign under way (tests/world.py)."""
-    return build_world(database, now=now)
+    return World(database, NOW)
 
 
 @pytest.fixture
