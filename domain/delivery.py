@@ -110,10 +110,13 @@ def _deliver_one(
 ) -> None:
     try:
         answer = sender.send(letter, now=now)
-    except NotDelivered as error:
-        log.warning("notice %s was not delivered: %s", letter.notice_id, error)
+    except ChannelDown:
+        raise
+    except Exception as error:  # one item of a batch: recorded on the item, the rest goes on
+        fault = error if isinstance(error, NotDelivered) else NotDelivered(repr(error), permanent=False)
+        log.warning("notice %s was not delivered: %s", letter.notice_id, fault)
         with database.transaction() as session:
-            gave_up = mark_failed(session, letter, error, now=now)
+            gave_up = mark_failed(session, letter, fault, now=now)
         done.gave_up += gave_up
         done.put_off += not gave_up
         return

@@ -41,7 +41,7 @@ def link(letter: Letter, public_url: str) -> str:
 def compose(letter: Letter, *, mail_from: str, public_url: str, now: datetime) -> EmailMessage:
     """The message. Its Message-ID comes from the notice, so that a second copy can be recognised as one.
 
-    Raises ValueError or MessageError for an address that cannot stand in a header.
+    Raises ValueError, LookupError or MessageError for an address that cannot stand in a header.
     """
     message = EmailMessage(policy=SMTP_POLICY)
     message["From"] = mail_from
@@ -100,8 +100,9 @@ class Postman:
         """
         try:
             message = compose(letter, mail_from=self._mail_from, public_url=self._public_url, now=now)
-        except (ValueError, MessageError) as error:
-            raise NotDelivered(f"{letter.address}: {error}", permanent=True) from error
+        except (ValueError, LookupError, MessageError) as error:
+            # The library's parser answers an empty address with an IndexError.
+            raise NotDelivered(f"“{letter.address}” is no address: {error}", permanent=True) from error
         server = self._connected()
         try:
             return self._hand_over(server, letter.address, message.as_bytes())

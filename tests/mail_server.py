@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+import socket
 from collections import Counter
 from collections.abc import Callable
 from email.message import EmailMessage
@@ -19,12 +20,11 @@ class MailServer:
         self.messages: list[EmailMessage] = []
         self.refuse: dict[str, str] = {}
         self.on_message: Callable[[EmailMessage], str | None] = lambda message: None
-        self._controller = Controller(self, hostname="127.0.0.1", port=0)
-
-    @property
-    def url(self) -> str:
-        """Its address as CHUNCHA_SMTP_URL takes it."""
-        return f"smtp://127.0.0.1:{self._controller.server.sockets[0].getsockname()[1]}"  # type: ignore[union-attr]
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self.url = f"smtp://127.0.0.1:{port}"
+        self._controller = Controller(self, hostname="127.0.0.1", port=port)
 
     def start(self) -> None:
         """Listen on a free port."""

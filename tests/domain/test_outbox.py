@@ -141,6 +141,14 @@ def test_a_lasting_error_is_given_up_at_once_and_blocks_nobody(world: World) -> 
     assert given_up.last_error == "550 unknown"
 
 
+def test_a_letter_over_which_the_channel_stumbles_is_put_off_like_any_other(world: World) -> None:
+    write(world, "limin", "zhangqiang")
+    stumbles = Sent({"limin@example.org": IndexError("deep inside")})
+    done = deliver(world.database, stumbles, as_of=world.now)
+    assert (done.sent, done.put_off) == (1, 1)
+    assert notices(world)[0].last_error == "IndexError('deep inside')"
+
+
 def test_an_outage_uses_up_no_attempt(world: World) -> None:
     write(world, "limin", "zhangqiang")
     down = Sent(
