@@ -40,6 +40,7 @@ from domain.visibility import inspections_visible_to
 from statemachines.chart import begin, move, option
 from statemachines.inspection import InspectionEvent, InspectionState
 from statemachines.labels import Level, local_day
+from statemachines.refusals import WrongState
 from statemachines.roles import Actor, Role
 
 Code = Annotated[str, Field(min_length=1, max_length=64)]
@@ -293,10 +294,11 @@ def answer(
 
     Raises BadInput for an item the checklist does not have, WrongState once submitted or missed, RoleMissing.
     """
-    if option(inspection, InspectionEvent.START, actor=actor, now=now).allowed:
+    # Whoever may submit the visit may answer it, and until then; before that, answering is how it starts.
+    refusal = option(inspection, InspectionEvent.SUBMIT, actor=actor, now=now).refusal
+    if isinstance(refusal, WrongState):
         _start(session, inspection, actor=actor, now=now)
-    elif (refusal := option(inspection, InspectionEvent.SUBMIT, actor=actor, now=now).refusal) is not None:
-        # Whoever may submit the visit may answer it, and until then.
+    elif refusal is not None:
         raise refusal
     assert actor.id is not None  # the chart lets people through, not the clock
     items = {item.code: item for item in inspection.checklist.items}

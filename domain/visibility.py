@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, and_, false, or_, select, true
+from sqlalchemy import ColumnElement, and_, false, func, or_, select, true
 
 from domain.records import Campaign, CampaignUnit, Extension, Inspection, QuantityRecord, Ticket, Tool, Unit
 from statemachines.roles import Actor
@@ -44,13 +44,15 @@ def inspections_visible_to(actor: Actor) -> ColumnElement[bool]:
 
 
 def campaigns_visible_to(actor: Actor) -> ColumnElement[bool]:
-    """Campaigns owned by a unit in sight or with a unit in sight in their scope."""
+    """Campaigns owned by a unit in sight, or whose scope has a unit in sight or one above it."""
     if actor.system:
         return true()
+    # A team sees the campaign its station is in: the scope names the station, the role is held below it.
+    above = or_(false(), *(func.starts_with(grant.unit_path, Unit.path) for grant in actor.grants))
     in_scope = (
         select(CampaignUnit.campaign_id)
         .join(Unit, Unit.id == CampaignUnit.unit_id)
-        .where(and_(CampaignUnit.campaign_id == Campaign.id, units_visible_to(actor)))
+        .where(and_(CampaignUnit.campaign_id == Campaign.id, or_(units_visible_to(actor), above)))
     )
     return or_(_in_sight(actor, Campaign.unit_id), in_scope.exists())
 
