@@ -112,17 +112,26 @@ def _deliver_one(
         answer = sender.send(letter, now=now)
     except ChannelDown:
         raise
+    except NotDelivered as error:
+        _not_taken(database, letter, error, done, now=now)
+        return
     except Exception as error:  # one item of a batch: recorded on the item, the rest goes on
-        fault = error if isinstance(error, NotDelivered) else NotDelivered(repr(error), permanent=False)
-        log.warning("notice %s was not delivered: %s", letter.notice_id, fault)
-        with database.transaction() as session:
-            gave_up = mark_failed(session, letter, fault, now=now)
-        done.gave_up += gave_up
-        done.put_off += not gave_up
+        log.exception("the channel stumbled over notice %s", letter.notice_id)
+        _not_taken(database, letter, NotDelivered(repr(error), permanent=False), done, now=now)
         return
     with database.transaction() as session:
         mark_sent(session, letter, answer, now=now)
     done.sent += 1
+
+
+def _not_taken(
+    database: Database, letter: Letter, error: NotDelivered, done: Delivery, *, now: datetime
+) -> None:
+    log.warning("notice %s was not delivered: %s", letter.notice_id, error)
+    with database.transaction() as session:
+        gave_up = mark_failed(session, letter, error, now=now)
+    done.gave_up += gave_up
+    done.put_off += not gave_up
 
 
 def deliver_all(
