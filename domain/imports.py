@@ -150,6 +150,9 @@ def import_table(
     report.errors += columns.check(table)
     if report.errors:
         return report
+    report.errors += columns.twice(table)
+    repeated = {error.line for error in report.errors}
+    table = Table(table.columns, tuple(row for row in table.rows if row.line not in repeated))
     under_way = Import(session, actor, now, report)
     all_or_nothing = session.begin_nested()
     stem = PurePath(filename).stem
@@ -171,7 +174,7 @@ class Columns:
     key: str | None = None
 
     def check(self, table: Table) -> Iterator[RowError]:
-        """What is wrong with the header, and rows that share a key."""
+        """What is wrong with the header; rows under a wrong one are not looked at."""
         known = ", ".join((*self.must, *self.may))
         for column in self.must:
             if column not in table.columns:
@@ -186,9 +189,9 @@ class Columns:
                 yield RowError(1, column, "column-unknown", zh, en)
         if len(set(table.columns)) < len(table.columns):
             yield RowError(1, "", "column-twice", "表头有重复的列。", "The header names a column twice.")
-        yield from self._twice(table)
 
-    def _twice(self, table: Table) -> Iterator[RowError]:
+    def twice(self, table: Table) -> Iterator[RowError]:
+        """Rows that repeat the key of an earlier one."""
         seen: dict[str, int] = {}
         for row in table.rows:
             value = row.cells.get(self.key) if self.key else None
