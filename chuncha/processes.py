@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from types import FrameType
 
@@ -17,11 +18,21 @@ import httpx
 import psutil
 
 from chuncha.installation import Installation
+from statemachines.refusals import Refusal
 
 STOP_WAIT = 10.0
 """Seconds a process gets to end by itself."""
 LONGEST_PAUSE = 60.0
 """Seconds between two starts of a process that keeps ending."""
+
+
+class PortTaken(Refusal):
+    """Another program listens where the pages were to be served."""
+
+    code, status = "port-taken", 409
+    title_zh, title_en = "端口被占用", "The port is taken"
+    zh = "{host}:{port} 已被其他程序占用，请用 --port 另选一个端口。"
+    en = "Another program already listens on {host}:{port}; choose another port with --port."
 
 
 @dataclass
@@ -139,6 +150,16 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def must_be_free(host: str, port: int) -> None:
+    """Raise PortTaken when somebody else listens there: their answers would be taken for ours."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise PortTaken(host=host, port=port) from error
+
+
 def wait_for(address: str, child: Child, *, seconds: float) -> None:
     """Wait until the address answers. Raises RuntimeError when the child ends or the time is over."""
     deadline = time.monotonic() + seconds
@@ -146,10 +167,11 @@ def wait_for(address: str, child: Child, *, seconds: float) -> None:
         if child.ended():
             raise RuntimeError(f"{child.name} ended before it was ready; see its log")
         try:
-            if httpx.get(address, timeout=2).status_code < 500:
+            if httpx.get(address, timeout=2).status_code == HTTPStatus.OK:
                 return
         except httpx.HTTPError:
-            time.sleep(0.1)
+            pass
+        time.sleep(0.1)
     raise RuntimeError(f"{child.name} did not answer within {seconds:.0f} s; see its log")
 
 
@@ -162,6 +184,7 @@ def serve(installation: Installation, *, say: Callable[[str], None], with_flows:
     (settings.data / "logs").mkdir(parents=True, exist_ok=True)
     tree = Tree(settings.data)
     tree.clear_leftovers()
+    must_be_free(settings.host, settings.port)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, tree.stop)
     environment = installation.environment()

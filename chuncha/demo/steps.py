@@ -1,0 +1,145 @@
+"""What happens in the play: one class for each kind of call, with the moment and the person who makes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from chuncha.demo.bureau import Colleague, Station
+from chuncha.demo.photos import Shot
+from statemachines.labels import Level
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One item of the checklist, as its table says it."""
+
+    code: str
+    category: str
+    item: str
+    level: Level
+    measure: str
+    deadline_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hazard:
+    """What somebody saw. `key` is the id the phone made; `station` is where, `words` and `location` what and where."""
+
+    key: UUID
+    station: Station
+    item: Item
+    level: Level
+    words: str
+    location: str
+    found_at: datetime
+    finder: Colleague
+    source: str
+    photos: tuple[Shot, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something one person does at one moment."""
+
+    at: datetime
+    by: Colleague
+
+
+@dataclass(frozen=True, slots=True)
+class Submit(Step):
+    """Findings sent from a phone: one alone, or the queue that waited for the network."""
+
+    hazards: tuple[Hazard, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answering(Step):
+    """Answers given at a planned visit, by item code; a failed one carries its hazard."""
+
+    station: Station
+    answers: dict[str, str]
+    failed: dict[str, Hazard]
+
+
+@dataclass(frozen=True, slots=True)
+class Signing(Step):
+    """The visit is signed and submitted; what failed becomes tickets."""
+
+    station: Station
+    failed: dict[str, Hazard]
+
+
+@dataclass(frozen=True, slots=True)
+class Deed(Step):
+    """An event of one ticket. `same_as` names the hazard whose number goes into `duplicate_of`."""
+
+    hazard: UUID
+    event: str
+    body: dict[str, Any] = field(default_factory=dict)
+    photos: tuple[Shot, ...] = ()
+    same_as: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision(Step):
+    """The last request for more time on a ticket is approved or refused."""
+
+    hazard: UUID
+    approved: bool
+    opinion: str
+
+
+@dataclass(frozen=True, slots=True)
+class Work(Step):
+    """A quantity record."""
+
+    body: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolIn(Step):
+    """A tool enters the register."""
+
+    body: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolTest(Step):
+    """A tool is tested in the campaign."""
+
+    number: str
+    body: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Create(Step):
+    """A campaign is set up."""
+
+    body: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn(Step):
+    """An event of the campaign's chart, caused by a person."""
+
+    event: str
+    facts: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ZeroReport(Step):
+    """A unit signs that it found nothing."""
+
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """Everything people do, in the order of time, and the days it takes."""
+
+    steps: tuple[Step, ...]
+    first: date
+    last: date
