@@ -22,6 +22,7 @@ from forms.session import now_of, visitor
 from forms.words import LANGUAGES, TAGS, _, language_of, say
 from statemachines.labels import Labelled, Language, label
 from statemachines.refusals import Refusal
+from statemachines.ticket import TicketState
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -80,6 +81,12 @@ def _named(context: Context, member: object) -> str:
 
 
 @pass_context
+def _state_label(context: Context, code: str) -> str:
+    """The words for a state of tickets, from its code."""
+    return label(TicketState(code), _language(context))
+
+
+@pass_context
 def _day(context: Context, value: date | datetime, weekday: bool = True) -> str:
     if isinstance(value, datetime):
         value = dates.local_day(value)
@@ -125,6 +132,7 @@ def environment() -> Environment:
     made.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]
     made.filters.update(
         named=_named,
+        state_label=_state_label,
         day=_day,
         moment=_moment,
         deadline=_deadline,

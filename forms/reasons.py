@@ -43,11 +43,11 @@ def explained(due: Due, ticket: Ticket, lang: Language, *, now: datetime) -> str
     days = days_of(ticket)
     level = label(ticket.level, lang)
     if days == 0:
-        text = say(lang, _("“%(level)s”隐患要求当日整改。"), level=level)
+        text = say(lang, _("%(level)s隐患要求当日整改。"), level=level)
     elif days == 1:
-        text = say(lang, _("“%(level)s”隐患从发现时起 24 小时内整改，遇节假日不顺延。"), level=level)
+        text = say(lang, _("%(level)s隐患从发现时起 24 小时内整改，遇节假日不顺延。"), level=level)
     else:
-        text = say(lang, _("“%(level)s”隐患默认 %(days)s 天整改，发现当日不计。"), level=level, days=days)
+        text = say(lang, _("%(level)s隐患默认 %(days)s 天整改，发现当日不计。"), level=level, days=days)
     if due.explanation:
         text += say(lang, _("已跳过%(skipped)s。"), skipped=passed_over(due.explanation, lang, now))
     if due.provisional:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -33,23 +33,27 @@ HAPPENED: Mapping[str, str] = {
     "carry_over": _("结转到下一次检查"),
 }
 
-#: Facts worth a line, in this order, and what stands before them.
-LINES: Mapping[str, str] = {
+#: Short facts, said in one line in this order.
+BRIEF: Mapping[str, str] = {
     "level": _("等级"),
     "assignee": _("责任人"),
-    "duty": _("定责"),
-    "measure": _("措施"),
     "due": _("期限"),
     "fixed_at": _("完成时间"),
+    "cost": _("费用（元）"),
+    "budget": _("资金（元）"),
+    "duplicate_of": _("重复于"),
+    "files": _("照片（张）"),
+}
+
+#: Sentences, each on a line of its own.
+LINES: Mapping[str, str] = {
+    "duty": _("定责"),
+    "measure": _("措施"),
     "note": _("说明"),
     "opinion": _("意见"),
     "reason": _("理由"),
     "interim_measures": _("临时防范措施"),
-    "cost": _("费用（元）"),
-    "budget": _("资金（元）"),
     "emergency_plan": _("预案"),
-    "duplicate_of": _("重复于"),
-    "files": _("照片（张）"),
 }
 
 BAD = {"return", "cancel", "supervise", "escalate", "extension_refused"}
@@ -57,31 +61,44 @@ BAD = {"return", "cancel", "supervise", "escalate", "extension_refused"}
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One line of the story. `lines` are (what, text) pairs."""
+    """One line of the story. `brief` and `lines` are (what, text) pairs, short facts and whole sentences."""
 
     who: str
     what: str
     at: datetime
+    brief: tuple[tuple[str, str], ...]
     lines: tuple[tuple[str, str], ...]
     bad: bool
 
 
-def told(row: History, lang: Language, *, now: datetime) -> Told:
-    """A row of the history in the reader's language."""
+def logins_in(rows: Sequence[History]) -> set[str]:
+    """The logins a history names, to be shown by name."""
+    return {str(row.facts["assignee"]) for row in rows if row.facts.get("assignee")}
+
+
+def told(row: History, lang: Language, *, now: datetime, names: Mapping[str, str]) -> Told:
+    """A row of the history in the reader's language; `names` are those of the logins in it."""
     what = say(lang, HAPPENED[row.event]) if row.event in HAPPENED else row.event
     if row.event == TicketEvent.VERIFY and row.to_state == TicketState.FIXED:
         what = say(lang, _("复查合格（第一人）"))
-    lines = tuple(
-        (say(lang, words), _fact(name, row.facts[name], lang, now))
-        for name, words in LINES.items()
-        if row.facts.get(name) not in (None, "", [], 0) and isinstance(row.facts[name], str | int | float)
-    )
-    return Told(row.actor_name, what, row.at, lines, row.event in BAD)
+
+    def said(wanted: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+        return tuple(
+            (say(lang, words), _fact(name, row.facts[name], lang, now, names))
+            for name, words in wanted.items()
+            if row.facts.get(name) not in (None, "", [], 0) and isinstance(row.facts[name], str | int | float)
+        )
+
+    return Told(row.actor_name, what, row.at, said(BRIEF), said(LINES), row.event in BAD)
 
 
-def _fact(name: str, value: str | int | float, lang: Language, now: datetime) -> str:
+def _fact(
+    name: str, value: str | int | float, lang: Language, now: datetime, names: Mapping[str, str]
+) -> str:
     if name == "level" and value in set(Level):
         return label(Level(str(value)), lang)
+    if name == "assignee":
+        return names.get(str(value), str(value))
     if name in {"due", "fixed_at"}:
         moment = datetime.fromisoformat(str(value))
         if moment.tzinfo is not None:

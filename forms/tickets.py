@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import ValidationError
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from domain.campaign_settings import settings_of
@@ -17,7 +18,7 @@ from domain.files import files_of
 from domain.history import history_of
 from domain.ladder import escalations
 from domain.people import units_in_sight
-from domain.records import Extension, FileKind, Ticket
+from domain.records import Extension, FileKind, Person, Ticket
 from domain.tickets import TicketFilter, TicketOrder, list_tickets, ticket_by_number
 from forms.reasons import why_this_due
 from forms.errors import PageRoute
@@ -25,11 +26,11 @@ from forms.fields import Form, Problem, problems_of
 from forms.findings import running_campaigns
 from forms.pages import page
 from forms.session import database_of, now_of, settings_of as installation_of, signed_in
-from forms.stories import told
+from forms.stories import Told, logins_in, told
 from forms.words import language_of
 from statemachines.chart import Option, options
 from statemachines.extension import ExtensionEvent, ExtensionState, request_refusal
-from statemachines.labels import Level
+from statemachines.labels import Language, Level
 from statemachines.roles import Actor
 from statemachines.ticket import TicketEvent, TicketState
 
@@ -139,6 +140,13 @@ def buttons(
     return may, [each for each in every if not each.allowed]
 
 
+def _story(session: Session, found: Ticket, lang: Language, now: datetime) -> list[Told]:
+    rows = history_of(session, found)
+    people = select(Person.login, Person.name).where(Person.login.in_(logins_in(rows)))
+    names = {login: name for login, name in session.execute(people)}
+    return [told(row, lang, now=now, names=names) for row in rows]
+
+
 def ticket_page(
     request: Request, session: Session, found: Ticket, *, actor: Actor, form: Form | None = None, status: int = 200
 ) -> Response:
@@ -163,7 +171,7 @@ def ticket_page(
         pending=pending,
         decisions=options(pending, actor=actor, now=now) if pending else [],
         granted=sum(each.state is ExtensionState.APPROVED for each in extensions),
-        story=[told(row, lang, now=now) for row in history_of(session, found)],
+        story=_story(session, found, lang, now),
         planned=[step for step in escalations(session, found, now=now) if step.done_at is None],
         why_due=why_this_due(found, lang, now=now),
         limit_mb=installation_of(request).file_max_bytes // 2**20,

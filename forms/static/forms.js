@@ -31,6 +31,12 @@ for (const form of document.querySelectorAll("form[data-at-once]")) {
   form.addEventListener("change", () => form.requestSubmit());
 }
 
+// On a phone the phase a campaign is in would lie outside the screen.
+document.querySelectorAll(".stepper [aria-current]").forEach((step) => {
+  const strip = step.parentElement;
+  strip.scrollLeft = step.offsetLeft - (strip.clientWidth - step.offsetWidth) / 2;
+});
+
 for (const field of document.querySelectorAll("[data-photos]")) previewPhotos(field);
 
 for (const button of document.querySelectorAll("[data-print]")) {

@@ -10,8 +10,19 @@ export function previewPhotos(field) {
 
   const show = () => {
     for (const image of previews.querySelectorAll("img")) URL.revokeObjectURL(image.src);
-    previews.replaceChildren(...[...input.files].map((file, index) => preview(file, index)));
-    previews.hidden = input.files.length === 0;
+    previews.replaceChildren(...[...input.files].map((file, index) => preview(file, index)), add());
+  };
+
+  // A tile under the thumb in place of the browser's own button; the field itself stays for keyboards and readers.
+  const add = () => {
+    const tile = document.createElement("label");
+    tile.className = "add";
+    tile.htmlFor = input.id;
+    tile.setAttribute("aria-hidden", "true");
+    tile.innerHTML = '<svg class="i"><use/></svg><span></span>';
+    tile.querySelector("use").setAttribute("href", field.dataset.icon);
+    tile.querySelector("span").textContent = field.dataset.add;
+    return tile;
   };
 
   const preview = (file, index) => {
@@ -51,6 +62,8 @@ export function previewPhotos(field) {
     for (const file of fresh) files.push(file.size > most ? await shrink(file) : file);
     put(files);
   });
+  field.classList.add("lively");
+  previews.hidden = false;
   show();
 }
 
