@@ -26,8 +26,7 @@ class _Setting(BaseModel):
 
 
 class DeadlineDays(_Setting):
-    """Natural days from finding to deadline by level: 0 = the same day, 1 = 24 hours
-    (domain/deadlines.py)."""
+    """Natural days from finding to deadline by level: 0 = the same day, 1 = 24 hours (domain/deadlines.py)."""
 
     general: Days = 15
     serious: Days = 7

@@ -35,7 +35,7 @@ class Key:
 
 def page_of(
     session: Session,
-    query: Select[Row],
+    query: Select[tuple[Row]],
     *keys: Key,
     limit: int,
     cursor: str | None,
