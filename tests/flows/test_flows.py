@@ -1,0 +1,109 @@
+"""Each flow does its work, does nothing the second time, and writes nothing in a dry run."""
+
+import asyncio
+import importlib
+import pkgutil
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
+
+import flows
+from domain.heartbeats import LONGEST_SILENCE, heartbeats, late
+from domain.records import History, Inspection, Notice, StepRecord
+from domain.settings import SettingsWrong
+from flows import advance_campaigns, deliver_notices, plan_inspections, sweep_deadlines
+from tests.domain.test_planning import rota
+from tests.mail_server import MailServer
+from tests.world import World
+
+AS_OF = datetime.fromisoformat("2026-04-17T09:00:00+08:00")
+
+
+def written(world: World) -> list[int]:
+    with world.database.reading() as session:
+        return [
+            session.scalar(select(func.count()).select_from(table)) or 0
+            for table in (History, Notice, StepRecord, Inspection)
+        ]
+
+
+def prepare(world: World) -> None:
+    """Something to do for every flow: a ticket overdue, a letter waiting, a phase due, a visit to plan."""
+    world.assigned()
+    world.find(unit="SQ02")
+    rota(world, "once", "2026-04-20", "2026-04-24")
+
+
+FLOWS = {
+    "sweep-deadlines": (sweep_deadlines, {"tickets": 1, "steps": 3, "told": 4, "put_off": 0}),
+    "deliver-notices": (deliver_notices, {"sent": 1}),
+    "advance-campaigns": (advance_campaigns, {"moved": ["CC2026 rectify"]}),
+    "plan-inspections": (plan_inspections, {"planned": 2}),
+}
+
+
+@pytest.mark.parametrize("name", FLOWS)
+def test_a_flow_does_its_work_once_and_beats(installed: World, name: str) -> None:
+    module, expected = FLOWS[name]
+    prepare(installed)
+    before = written(installed)
+    module.run(AS_OF, dry_run=True)
+    assert written(installed) == before, "a dry run writes nothing"
+    outcome = module.run(AS_OF, dry_run=False)
+    assert outcome.items() >= expected.items()
+    after = written(installed)
+    again = module.run(AS_OF, dry_run=False)
+    assert written(installed) == after, "the second run changes nothing"
+    assert not any(value for key, value in again.items() if key != "held")
+    with installed.database.reading() as session:
+        assert [row.flow for row in heartbeats(session)] == [name]
+        assert name not in {each.flow for each in late(session, now=datetime.now(UTC))}
+
+
+def test_letters_of_a_flow_arrive(installed: World, mail: MailServer) -> None:
+    prepare(installed)
+    sweep_deadlines.run(AS_OF, dry_run=False)
+    assert deliver_notices.run(AS_OF, dry_run=False) == {"sent": 5}
+    assert len(mail.messages) == 5
+
+
+def test_a_flow_without_a_database_says_which_setting_it_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CHUNCHA_DATABASE_URL", raising=False)
+    with pytest.raises(SettingsWrong, match="CHUNCHA_DATABASE_URL"):
+        sweep_deadlines.run(AS_OF, dry_run=False)
+
+
+def test_a_flow_that_cannot_reach_its_database_fails_aloud(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHUNCHA_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nothing")
+    with pytest.raises(OperationalError):
+        sweep_deadlines.run(AS_OF, dry_run=False)
+
+
+def test_every_flow_module_is_scheduled_and_its_heartbeat_expected() -> None:
+    from flows.deployments import SCHEDULES, deployments
+
+    modules = {
+        name for _, name, _ in pkgutil.iter_modules(flows.__path__) if name not in ("deployments", "here")
+    }
+    scheduled = {flow.fn.__module__.removeprefix("flows.") for flow, _, _ in SCHEDULES}
+    assert scheduled == modules
+    assert {flow.name for flow, _, _ in SCHEDULES} == set(LONGEST_SILENCE)
+    for deployment in deployments():
+        module, function = str(deployment.entrypoint).rsplit(".", 1)
+        assert hasattr(importlib.import_module(module), function)
+        assert all(schedule.schedule.timezone == "Asia/Shanghai" for schedule in deployment.schedules)
+        assert deployment.concurrency_limit == 1
+
+
+@pytest.mark.prefect
+@pytest.mark.parametrize("name", FLOWS)
+def test_a_flow_runs_under_prefect(installed: World, prefect_server: None, name: str) -> None:
+    module, expected = FLOWS[name]
+    prepare(installed)
+    flow = getattr(module, name.replace("-", "_"))
+    outcome = asyncio.run(flow(as_of=AS_OF.isoformat()))
+    assert outcome.items() >= expected.items()
+    again = asyncio.run(flow(as_of=AS_OF.isoformat(), dry_run=True))
+    assert not any(value for key, value in again.items() if key != "held")
