@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
 from types import FrameType
@@ -18,6 +19,7 @@ import httpx
 import psutil
 
 from chuncha.installation import Installation
+from domain import heartbeats
 from statemachines.refusals import Refusal
 
 STOP_WAIT = 10.0
@@ -188,6 +190,9 @@ def serve(installation: Installation, *, say: Callable[[str], None], with_flows:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, tree.stop)
     environment = installation.environment()
+    if with_flows:
+        with installation.database.transaction() as session:
+            heartbeats.expect(session, now=datetime.now(UTC))
     here = [sys.executable, "-m", "chuncha"]
     try:
         web = Child("web", [*here, "web"], environment=environment)

@@ -105,7 +105,8 @@ class Bureau:
     def _station(self, place: int, code: str, name: str) -> Station:
         inspectors = self.inspectors
         fixers = self.holding(Role.ASSIGNEE, f"{code}-A") or self.holding(Role.ASSIGNEE, code)
-        lines = tuple(f"10kV {name[0]}{_SIDES[(place + step) % 4]}线" for step in range(2))
+        side = next(side for side in _SIDES[place % 4 :] + _SIDES if side != name[0])
+        lines = (f"10kV {name.removesuffix('供电所')}线", f"10kV {name[0]}{side}线")
         villages = tuple(_VILLAGES[(3 * place + step) % len(_VILLAGES)] for step in range(4))
         return Station(
             code=code,
@@ -120,7 +121,7 @@ class Bureau:
 
 
 def _table(name: str) -> bytes:
-    return files(__package__).joinpath("samples", name).read_bytes()
+    return files(__package__).joinpath(f"samples/{name}").read_bytes()
 
 
 def _rows(name: str) -> Iterator[dict[str, str]]:

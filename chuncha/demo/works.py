@@ -1,0 +1,220 @@
+"""The figures of a real spring inspection, spread over stations and days so that they add up to exactly what it said."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from random import Random
+from typing import Any
+
+from chuncha.demo import days
+from chuncha.demo.bureau import CODE, Bureau, Colleague, Station
+from chuncha.demo.steps import Item, Step, ToolIn, ToolTest, Work
+from domain.records import CountsAs
+from domain.samples import SPRING_INSPECTION_FIGURES, sample
+from domain.tools import KINDS, months_later
+from statemachines.roles import Role
+
+TOTAL, UNCLEAR, TESTED, CHECKED = "工器具试验-合计", "工器具-动词不明", "工器具试验", "检查覆盖"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One row of the figures: what was done to what, how many, counted how; `phrase` is how it was written."""
+
+    phrase: str
+    item: str
+    action: str
+    quantity: int
+    measure_unit: str
+    group: str
+
+    @property
+    def approximate(self) -> bool:
+        """Written as a lower bound: 285余根, 1000多套."""
+        return "余" in self.phrase or "多" in self.phrase
+
+    @property
+    def counts_as(self) -> CountsAs:
+        """By the groups of the table."""
+        return {TOTAL: CountsAs.TOTAL, UNCLEAR: CountsAs.UNCLEAR}.get(self.group, CountsAs.PART)
+
+    def body(self, quantity: int, *, unit: str, done_on: date, approximate: bool = False) -> dict[str, Any]:
+        """A quantity record of a part of it."""
+        return {
+            **self.of_fix(quantity),
+            "unit": unit,
+            "date": done_on.isoformat(),
+            "approximate": approximate,
+            "counts_as": self.counts_as.value,
+        }
+
+    def of_fix(self, quantity: int) -> dict[str, Any]:
+        """The same within the report of a fix, which knows its unit and day."""
+        return {
+            "action": self.action,
+            "item": self.item,
+            "quantity": quantity,
+            "measure_unit": self.measure_unit,
+            "topic": self.group,
+        }
+
+
+def figures() -> list[Figure]:
+    """The rows of the table."""
+    rows = csv.DictReader(io.StringIO(sample(SPRING_INSPECTION_FIGURES).decode()))
+    return [
+        Figure(
+            row["phrase"], row["item"], row["action"], int(row["quantity"]), row["unit"], row["group"]
+        )
+        for row in rows
+    ]
+
+
+#: Checklist item → (item of the figure, fewest, most) one fix adds to it.
+_OF_FIX = {
+    "E01": ("渗漏变压器", 1, 1),
+    "E10": ("开关", 1, 1),
+    "E16": ("线路歪杆", 1, 3),
+    "E22": ("针瓶", 12, 60),
+    "E24": ("弧垂", 1, 1),
+    "E31": ("拉线", 1, 2),
+    "E13": ("高压跌落保险", 1, 1),
+    "E05": ("变台二次引线", 1, 1),
+    "E04": ("变压器防护帽", 3, 4),
+    "E28": ("10kV铜铝跨径线夹", 3, 6),
+    "E32": ("拉线防护管", 2, 8),
+    "E35": ("影响线路运行的树木", 2, 6),
+    "F06": ("安全帽", 1, 3),
+    "F07": ("安全带", 1, 2),
+    "F08": ("脚扣", 1, 2),
+}
+
+
+class Works:
+    """What is still to be recorded of each figure. Fixes take their share first, the stations record the rest."""
+
+    def __init__(self) -> None:
+        self._figures = figures()
+        self._left = Counter({figure: figure.quantity for figure in self._figures})
+
+    def of_fix(self, chance: Random, item: Item) -> list[dict[str, Any]]:
+        """What one fix of this item adds; nothing once fixes have taken their share."""
+        if item.code not in _OF_FIX:
+            return []
+        name, least, most = _OF_FIX[item.code]
+        figure = next(
+            each
+            for each in self._figures
+            if each.item == name and each.counts_as is CountsAs.PART and each.group != TESTED
+        )
+        quantity = chance.randint(least, most)
+        if self._left[figure] - quantity < figure.quantity * 2 // 5:
+            return []
+        self._left[figure] -= quantity
+        return [figure.of_fix(quantity)]
+
+    def rest(self, chance: Random, bureau: Bureau) -> Iterator[Step]:
+        """The records that make every figure exact. Each figure is first named in the order of the table."""
+        supervisor, first = bureau.safety_supervisor, bureau.stations[0]
+        for place, figure in enumerate(self._figures):
+            if figure.group == TESTED:
+                continue
+            if figure.counts_as is CountsAs.TOTAL:
+                day = days.INSPECTING[1]
+                yield Work(
+                    days.at(day, 17, 10),
+                    supervisor,
+                    figure.body(figure.quantity, unit=CODE, done_on=day),
+                )
+                continue
+            if figure.group == CHECKED:
+                for number, station in enumerate(bureau.stations):
+                    day = days.workdays(*days.INSPECTING)[number % 5 + 2]
+                    yield Work(
+                        days.at(day, 17, 15),
+                        station.checker,
+                        figure.body(1, unit=station.code, done_on=day),
+                    )
+                continue
+            sharing = [first, *_some(chance, bureau.stations[1:], figure)]
+            for station, quantity in zip(sharing, _split(chance, self._left[figure], len(sharing)), strict=True):
+                if station is first:
+                    at, day = days.at(days.INSPECTING[0], 17, place), days.INSPECTING[0]
+                else:
+                    day = chance.choice(days.workdays(days.INSPECTING[0], days.RECTIFYING[1])[1:])
+                    at = days.at(day, 16, 30 + chance.randint(0, 29))
+                rough = figure.approximate and (station is first or chance.random() < 0.4)
+                yield Work(
+                    at,
+                    station.checker,
+                    figure.body(quantity, unit=station.code, done_on=day, approximate=rough),
+                )
+
+    def tests(self, chance: Random, bureau: Bureau) -> Iterator[Step]:
+        """Every tool is registered by the program before the inspections and tested at its station's day."""
+        robot = bureau.holding(Role.PROGRAM)[0]
+        stations = bureau.stations
+        test_days = {
+            station.code: days.workdays(days.INSPECTING[0], days.INSPECTING[1])[2 + number]
+            for number, station in enumerate(stations)
+        }
+        report = 0
+        for figure in self._figures:
+            if figure.group != TESTED:
+                continue
+            for number in range(figure.quantity):
+                station = stations[number % len(stations)]
+                report += 1
+                code = f"{station.code}-{_LETTERS[figure.item]}{number // len(stations) + 1:02}"
+                yield _registered(chance, code, figure.item, station, robot_at=report, robot=robot)
+                day = test_days[station.code]
+                passed = report % 31 != 0
+                yield ToolTest(
+                    days.at(day, 9 + report % 7, report % 60),
+                    station.checker,
+                    code,
+                    {
+                        "passed": passed,
+                        "tested_on": day.isoformat(),
+                        "campaign": CAMPAIGN,
+                        "report_number": f"YLAQ2026-{report:03}",
+                        "note": "" if passed else "耐压试验不合格，停用，建议更换",
+                    },
+                )
+
+
+CAMPAIGN = "CC2026"
+
+_LETTERS = {"拉闸杆": "LZG", "验电笔": "YDB", "接地棒": "JDB", "绝缘手套": "JYST", "绝缘靴": "JYX"}
+
+
+def _registered(
+    chance: Random, code: str, kind: str, station: Station, *, robot_at: int, robot: Colleague
+) -> ToolIn:
+    months = KINDS[kind].test_interval_months
+    last = days.INSPECTING[0] + timedelta(days=chance.randint(-20, 20))
+    body = {
+        "number": code,
+        "kind": kind,
+        "unit": station.code,
+        "spec": "10kV" if kind != "绝缘手套" else "12kV",
+        "holder": f"{station.short}工器具室",
+        "last_test_on": months_later(last, -months).isoformat(),
+    }
+    return ToolIn(days.at(days.MOBILISED, 14) + timedelta(minutes=robot_at), robot, body)
+
+
+def _some(chance: Random, stations: list[Station], figure: Figure) -> list[Station]:
+    most = min(len(stations), max(2, figure.quantity // 4))
+    return sorted(chance.sample(stations, chance.randint(min(4, most), most)), key=lambda each: each.code)
+
+
+def _split(chance: Random, whole: int, parts: int) -> list[int]:
+    """Whole numbers above 0 that add up to `whole`, of uneven size."""
+    cuts = sorted(chance.sample(range(1, whole), parts - 1)) if parts > 1 else []
+    return [high - low for low, high in zip([0, *cuts], [*cuts, whole], strict=True)]
