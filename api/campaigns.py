@@ -6,8 +6,9 @@ from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Path, Query
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy.orm import Session
 
 from api.deps import Creates, Reads, Writes, written
@@ -19,6 +20,7 @@ from api.shapes import Moment
 from domain.answered import Answer
 from domain.campaign_settings import CampaignSettings, settings_of
 from domain.campaigns import (
+    EVENT_FACTS,
     NewCampaign,
     campaign_by_code,
     campaign_notes,
@@ -211,11 +213,17 @@ def move(
     """An event of the campaign chart. Facts: mobilise `{notice_number, held_on, attendance}`, rectify `{reason?}`,
     archive `{next_campaign?}`; the others none.
     """
+    try:
+        told = EVENT_FACTS[event].model_validate(facts or {})
+    except ValidationError as error:
+        raise RequestValidationError(
+            [{**fault, "loc": ("body", *fault["loc"])} for fault in error.errors()]
+        ) from error
 
     def work(session: Session) -> Answer:
         campaign = campaign_by_code(session, code, actor=call.actor, lock=True)
         call.must_match(campaign.version)
-        move_campaign(session, campaign, event, facts or {}, actor=call.actor, now=call.now)
+        move_campaign(session, campaign, event, told, actor=call.actor, now=call.now)
         session.flush()
         shape = campaign_shape(campaign, language_of(call.request))
         return written(shape, tag=version_tag(campaign.version))

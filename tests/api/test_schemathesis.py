@@ -1,0 +1,124 @@
+"""Every call with data made up from its own schema, right and wrong: no 500, and no answer the schema does not know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+from fastapi import FastAPI
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from schemathesis import Case, GenerationMode
+from schemathesis.checks import CHECKS, load_all_checks
+
+import api
+from chuncha.app import create_app
+from domain.file_store import FileStore
+from domain.people import NewPerson, add_person
+from domain.settings import Settings
+from statemachines.roles import SYSTEM, Role
+from tests.photos import listed, photo
+from tests.world import World
+
+load_all_checks()
+
+# Who may do what, and which facts belong together, no schema says: data right by the schema may still be refused.
+HELD_TO = [
+    CHECKS.get_one(name)
+    for name in (
+        "not_a_server_error",
+        "status_code_conformance",
+        "content_type_conformance",
+        "response_schema_conformance",
+        "response_headers_conformance",
+        "negative_data_rejection",
+    )
+]
+
+#: Examples per call: right ones, and wrong ones.
+EXAMPLES = {GenerationMode.POSITIVE: 24, GenerationMode.NEGATIVE: 14}
+
+
+def _calls() -> list[tuple[str, str]]:
+    app = FastAPI()
+    app.include_router(api.router)
+    api.install(app)
+    return [(method, path) for path, methods in app.openapi()["paths"].items() for method in methods]
+
+
+@pytest.fixture(scope="module")
+def schema(world_copy: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The schema of an application in which there is something to find, called by somebody who may do everything."""
+    folder: Path = tmp_path_factory.mktemp("schemathesis")
+    world = world_copy
+    app = create_app(
+        Settings(data=folder),
+        database=world.database,
+        files=FileStore.in_folder(folder / "files", max_bytes=100_000),
+        clock=lambda: world.now,
+    )
+    found = schemathesis.openapi.from_asgi("/openapi.json", app)
+    found.config.update(headers=_everybody(world))
+    return found
+
+
+def _everybody(world: World) -> dict[str, str]:
+    with world.database.transaction() as session:
+        new = NewPerson(login="quanneng", name="全能", unit="XB", roles=list(Role))
+        add_person(session, new, actor=SYSTEM, now=world.now)
+    return world.bearer("quanneng")
+
+
+@pytest.fixture(scope="module")
+def known(world_copy: World) -> dict[str, Any]:
+    """Values that exist, put in place of made-up ones in half of the right examples."""
+    world = world_copy
+    number = world.find(files=[listed(photo())]).number
+    return {
+        "number": number,
+        "code": "CC2026",
+        "campaign": "CC2026",
+        "unit": "LL01",
+        "assignee": "wangjianguo",
+        "sha256": listed(photo())["sha256"],
+        "due": (world.now + timedelta(days=5)).isoformat(),
+        "found_at": world.now.isoformat(),
+    }
+
+
+def _settle(case: Case, known: dict[str, Any]) -> None:
+    for name in set(case.path_parameters or {}) & known.keys():
+        if not case.path.startswith("/api/v1/tools"):
+            case.path_parameters[name] = known[name]
+    if isinstance(case.body, dict):
+        case.body.update({name: known[name] for name in case.body.keys() & known.keys() - {"number", "code"}})
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("mode", list(EXAMPLES), ids=lambda mode: mode.value)
+@pytest.mark.parametrize(("method", "path"), _calls())
+def test_a_call_keeps_to_its_schema(
+    schema: Any, known: dict[str, Any], method: str, path: str, mode: GenerationMode
+) -> None:
+    operation = schema[path][method]
+
+    @settings(
+        max_examples=EXAMPLES[mode],
+        deadline=None,
+        derandomize=True,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy(generation_mode=mode), settled=st.booleans())
+    def keeps(case: Case, settled: bool) -> None:
+        if settled and mode is GenerationMode.POSITIVE:
+            _settle(case, known)
+        case.call_and_validate(checks=HELD_TO)
+
+    keeps()
