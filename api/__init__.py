@@ -14,6 +14,7 @@ from api import (
     inspections,
     problems,
     quantities,
+    summaries,
     tickets,
     tools,
 )
@@ -21,7 +22,18 @@ from api.documented import document
 
 router = APIRouter()
 _v1 = APIRouter(prefix="/api/v1")
-for _noun in (findings, files, tickets, escalations, extensions, campaigns, quantities, tools, inspections):
+for _noun in (
+    findings,
+    files,
+    tickets,
+    escalations,
+    extensions,
+    campaigns,
+    quantities,
+    summaries,
+    tools,
+    inspections,
+):
     _v1.include_router(_noun.router)
 _v1.include_router(campaigns.events)
 router.include_router(_v1)

@@ -32,6 +32,7 @@ from domain.campaigns import (
 from domain.people import unit_by_code
 from domain.records import Campaign
 from domain.status import CampaignStatus, campaign_status
+from domain.summaries import sum_up
 from statemachines.campaign import CampaignEvent, CampaignState
 from statemachines.labels import LOCAL, Language
 
@@ -223,7 +224,10 @@ def move(
     def work(session: Session) -> Answer:
         campaign = campaign_by_code(session, code, actor=call.actor, lock=True)
         call.must_match(campaign.version)
-        move_campaign(session, campaign, event, told, actor=call.actor, now=call.now)
+        if event is CampaignEvent.SUMMARISE:
+            sum_up(session, campaign, actor=call.actor, now=call.now)
+        else:
+            move_campaign(session, campaign, event, told, actor=call.actor, now=call.now)
         session.flush()
         shape = campaign_shape(campaign, language_of(call.request))
         return written(shape, tag=version_tag(campaign.version))

@@ -81,13 +81,7 @@ class Call:
 class Reading(Call):
     """A call that only reads. Accepts If-None-Match."""
 
-    def __init__(
-        self,
-        request: Request,
-        if_none_match: Annotated[
-            str | None, Header(max_length=500, description="ETag of what you have: 304 when it is still so.")
-        ] = None,
-    ) -> None:
+    def __init__(self, request: Request, if_none_match: str | None) -> None:
         super().__init__(request)
         self._if_none_match = if_none_match
 
@@ -107,28 +101,10 @@ class Reading(Call):
         return Response(body, media_type=media_type, headers=told)
 
 
-async def _raw_body(request: Request) -> bytes:
-    """The bytes of a JSON body; the framework has read them already."""
-    return await request.body()
-
-
-Key = Annotated[
-    str | None,
-    Header(
-        min_length=1,
-        max_length=200,
-        pattern=r"^[\x21-\x7e]+$",
-        description="Same key and body: the first answer again. Same key, other body: 422.",
-    ),
-]
-
-
 class Creating(Call):
     """A call that writes something new. Accepts Idempotency-Key."""
 
-    def __init__(
-        self, request: Request, body: Annotated[bytes, Depends(_raw_body)], idempotency_key: Key = None
-    ) -> None:
+    def __init__(self, request: Request, body: bytes, idempotency_key: str | None) -> None:
         super().__init__(request)
         self._body = body
         self._key = idempotency_key
@@ -152,13 +128,7 @@ class Writing(Creating):
     """A call that changes a record. Accepts If-Match and Idempotency-Key."""
 
     def __init__(
-        self,
-        request: Request,
-        body: Annotated[bytes, Depends(_raw_body)],
-        idempotency_key: Key = None,
-        if_match: Annotated[
-            str | None, Header(max_length=500, description="ETag you worked from: 412 when it has changed.")
-        ] = None,
+        self, request: Request, body: bytes, idempotency_key: str | None, if_match: str | None
     ) -> None:
         super().__init__(request, body, idempotency_key)
         self._if_match = if_match
@@ -168,10 +138,45 @@ class Writing(Creating):
         must_match(self._if_match, version)
 
 
-Calls = Annotated[Call, Depends()]
-Reads = Annotated[Reading, Depends()]
-Creates = Annotated[Creating, Depends()]
-Writes = Annotated[Writing, Depends()]
+# What headers a call reads. `async`, because the framework sends a plain function to another thread for its result.
+
+IfNoneMatch = Annotated[
+    str | None, Header(max_length=500, description="ETag of what you have: 304 when it is still so.")
+]
+IfMatch = Annotated[
+    str | None, Header(max_length=500, description="ETag you worked from: 412 when it has changed.")
+]
+Key = Annotated[
+    str | None,
+    Header(
+        min_length=1,
+        max_length=200,
+        pattern=r"^[\x21-\x7e]+$",
+        description="Same key and body: the first answer again. Same key, other body: 422.",
+    ),
+]
+
+
+async def _call(request: Request) -> Call:
+    return Call(request)
+
+
+async def _reading(request: Request, if_none_match: IfNoneMatch = None) -> Reading:
+    return Reading(request, if_none_match)
+
+
+async def _creating(request: Request, idempotency_key: Key = None) -> Creating:
+    return Creating(request, await request.body(), idempotency_key)
+
+
+async def _writing(request: Request, idempotency_key: Key = None, if_match: IfMatch = None) -> Writing:
+    return Writing(request, await request.body(), idempotency_key, if_match)
+
+
+Calls = Annotated[Call, Depends(_call)]
+Reads = Annotated[Reading, Depends(_reading)]
+Creates = Annotated[Creating, Depends(_creating)]
+Writes = Annotated[Writing, Depends(_writing)]
 
 
 def written(

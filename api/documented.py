@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from api.problems import MEDIA_TYPE, Problem
+from api.problems import CONTENT, Problem
 
 #: What each status means in this API.
 MEANINGS = {
@@ -23,8 +23,6 @@ MEANINGS = {
     503: "Not ready; `reasons` says why.",
 }
 
-_PROBLEM = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-
 Responses = dict[int | str, dict[str, Any]]
 
 
@@ -32,7 +30,7 @@ def answers(*statuses: int, **extra: dict[str, Any]) -> Responses:
     """The problem responses of a call for a route's `responses`, always with 401 and 422."""
     told: Responses = {304: {"description": MEANINGS[304]}} if 304 in statuses else {}
     for status in sorted({401, 422, *statuses} - {304}):
-        told[status] = {"description": MEANINGS[status], "content": _PROBLEM}
+        told[status] = {"description": MEANINGS[status], "content": CONTENT}
     return told
 
 

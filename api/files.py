@@ -49,7 +49,7 @@ async def _body(request: Request) -> bytes:
     return bytes(body)
 
 
-def _span(
+async def _span(
     content_range: Annotated[
         str | None, Header(description="`bytes first-last/total`: a part of the file. Without it: all of it.")
     ] = None,

@@ -6,9 +6,9 @@ import logging
 from collections.abc import Iterable, Sequence
 from html import escape
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, FastAPI, Path, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from pydantic import BaseModel, Field
@@ -24,6 +24,9 @@ from statemachines.refusals import REFUSALS, Refusal
 log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+
+#: How a route declares a problem in its `responses`.
+CONTENT = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
 
 
 class Unauthenticated(Refusal):
@@ -291,8 +294,19 @@ class ProblemType(BaseModel):
     meaning: str
 
 
-@router.get("/problems/{code}", operation_id="explainProblem", response_model=ProblemType)
-def explain_problem(code: str, request: Request) -> Response:
+@router.get(
+    "/problems/{code}",
+    operation_id="explainProblem",
+    response_model=ProblemType,
+    responses={
+        200: {"content": {"text/html": {"schema": {"type": "string"}}}},
+        **{status: {"description": "No such problem.", "content": CONTENT} for status in (404, 422)},
+    },
+)
+def explain_problem(
+    code: Annotated[str, Path(pattern="^[a-z0-9-]{1,64}$", examples=["three-fixed-missing"])],
+    request: Request,
+) -> Response:
     """What a problem's `type` stands for: a page for a browser, JSON for a program. Open to everybody."""
     rule = REFUSALS.get(code)
     if rule is None:

@@ -185,9 +185,9 @@ def test_failed_answers_become_findings(inspector: Caller, checklist: str) -> No
     assert len(inspector.get("/inspections", params={"campaign": "CC2026"}).json()["items"]) == 1
 
 
-def test_a_visit_not_made_needs_a_reason(inspector: Caller, checklist: str) -> None:
+def test_a_visit_not_made_needs_a_reason(inspector: Caller, supervisor: Caller, checklist: str) -> None:
     plan = {"campaign": "CC2026", "unit": "SQ02", "checklist": checklist}
     key = inspector.post("/inspections", plan).json()["id"]
-    assert inspector.post(f"/inspections/{key}/miss").json()["code"] == "reason-missing"
-    missed = inspector.post(f"/inspections/{key}/miss", {"reason": "道路塌方"}).json()
+    assert supervisor.post(f"/inspections/{key}/miss").json()["code"] == "reason-missing"
+    missed = supervisor.post(f"/inspections/{key}/miss", {"reason": "道路塌方"}).json()
     assert (missed["state"], missed["missed_reason"]) == ("missed", "道路塌方")
