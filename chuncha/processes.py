@@ -177,6 +177,11 @@ def wait_for(address: str, child: Child, *, seconds: float) -> None:
     raise RuntimeError(f"{child.name} did not answer within {seconds:.0f} s; see its log")
 
 
+def prefect_server(port: int) -> list[str]:
+    """The command that runs the scheduler on a port of this machine."""
+    return [sys.executable, "-m", "flows.prefect_server", "--host", "127.0.0.1", "--port", str(port)]
+
+
 def serve(installation: Installation, *, say: Callable[[str], None], with_flows: bool = True) -> None:
     """Run everything until SIGINT or SIGTERM, then end it in order.
 
@@ -204,7 +209,7 @@ def serve(installation: Installation, *, say: Callable[[str], None], with_flows:
             port = free_port()
             prefect = Child(
                 "prefect",
-                [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)],
+                prefect_server(port),
                 environment=environment,
             )
             tree.start(prefect)
