@@ -39,9 +39,7 @@ def account(request: Request, actor: Who) -> Response:
     """One's own page: unit, roles, notices, language, password, the way out."""
     with database_of(request).reading() as session:
         paths = {grant.unit_path for grant in actor.grants}
-        names = {
-            unit.path: unit.name for unit in session.scalars(select(Unit).where(Unit.path.in_(paths)))
-        }
+        names = {unit.path: unit.name for unit in session.scalars(select(Unit).where(Unit.path.in_(paths)))}
         unit = session.get_one(Unit, actor.unit_id)
         return page(
             request,

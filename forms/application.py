@@ -21,6 +21,7 @@ from forms import (
     photos,
     quantities,
     status,
+    summary,
     ticket_actions,
     tickets,
 )
@@ -43,6 +44,7 @@ for noun in (
     extensions,
     photos,
     status,
+    summary,
     quantities,
     campaigns,
     inspections,
@@ -81,7 +83,9 @@ def _answer_pages(app: FastAPI, kind: type[Exception]) -> None:
     async def answered(request: Request, error: Exception) -> Response:
         if before is not None and request.url.path.startswith(JSON_PATHS):
             said = before(request, error)
-            return await said if isinstance(said, Awaitable) else said
-        return await answer(request, error) or await run_in_threadpool(error_page, request, 500)
+            said = await said if isinstance(said, Awaitable) else said
+        else:
+            said = await answer(request, error)
+        return said or await run_in_threadpool(error_page, request, 500)
 
     app.add_exception_handler(kind, answered)

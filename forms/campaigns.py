@@ -194,6 +194,8 @@ def _event_page(
 @router.get("/campaigns/{code}/{event}")
 def event_form(request: Request, actor: Who, code: str, event: str) -> Response:
     """What an event of the campaign asks for."""
+    if event == CampaignEvent.SUMMARISE:
+        return see_other(f"/campaigns/{code}/summary")
     return _event_page(request, code, _event(event), Form(), actor=actor)
 
 
@@ -211,6 +213,9 @@ def report_zero(request: Request, actor: Who, code: str, sent: SentForm) -> Resp
 def move_on(request: Request, actor: Who, code: str, event: str, sent: SentForm) -> Response:
     """Take the campaign a step further."""
     name = _event(event)
+    if name is CampaignEvent.SUMMARISE:
+        # Summing up freezes and checks the figures first; the summary's page does it.
+        return see_other(f"/campaigns/{code}/summary")
     try:
         facts = sent.read(EVENT_FACTS[name], *FIELDS.get(name, ()))
         with database_of(request).transaction() as session:

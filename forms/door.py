@@ -59,9 +59,7 @@ def login(request: Request, sent: SentForm) -> Response:
         )
     if isinstance(outcome, Refusal):
         lang = language_of(request)
-        return _door(
-            request, sent.form(problems_of(outcome, lang)), asked=asked, status=status_of(outcome)
-        )
+        return _door(request, sent.form(problems_of(outcome, lang)), asked=asked, status=status_of(outcome))
     answer = see_other("/password" if outcome.person.password_is_one_time else asked)
     open_session(request, answer, outcome.secret)
     return answer

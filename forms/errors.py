@@ -13,10 +13,10 @@ from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
-from domain.errors import Refusal
 from forms.pages import page
 from forms.session import LoginNeeded, PasswordNeeded, login_address
 from forms.words import _, language_of, say
+from statemachines.refusals import Refusal
 
 log = logging.getLogger(__name__)
 

@@ -12,12 +12,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 
-from domain.errors import BadInput, FieldError, Refusal, explain
+from domain.errors import BadInput, FieldError, explain
 from domain.file_store import sha256_of
 from domain.files import FILES_PER_CALL, FileTooLarge, ListedFile
 from forms.session import OPEN_FORMS, LoginNeeded, check_token, settings_of, visitor
 from forms.words import _, say
 from statemachines.labels import Language
+from statemachines.refusals import Refusal
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -73,7 +74,7 @@ class Sent:
         return given.strip() if isinstance(given, str) else ""
 
     def given(self, *names: str) -> dict[str, Any]:
-        """The fields that were filled in; browsers send \\r\\n for a line's end, records keep \\n."""
+        """The fields that were filled in; a line ends in browsers with CR LF, in records with LF."""
         return {name: text.replace("\r\n", "\n") for name in names if (text := self.text(name))}
 
     def moment(self, name: str) -> dict[str, Any]:

@@ -115,7 +115,9 @@ def _finding_form(request: Request, actor: Actor, form: Form, status: int = 200)
     with database_of(request).reading() as session:
         campaigns = running_campaigns(session, actor)
         asked = form.value("campaign") or request.query_params.get("campaign", "")
-        campaign = next((each for each in campaigns if each.code == asked), campaigns[0] if campaigns else None)
+        campaign = next(
+            (each for each in campaigns if each.code == asked), campaigns[0] if campaigns else None
+        )
         units = units_to_report(session, campaign, actor) if campaign else []
         own = next((unit.code for unit in units if unit.id == actor.unit_id), None)
         asked_unit = request.query_params.get("unit") or own or (units[0].code if len(units) == 1 else "")

@@ -105,7 +105,9 @@ def _given(found: Inspection, sent: Sent, lang: Language) -> list[GivenAnswer]:
         told = {"item": item.code, "value": value}
         if value == AnswerValue.FAIL:
             told |= {
-                name: text for name in ("note", "location", "level") if (text := sent.text(f"{name}-{item.code}"))
+                name: text
+                for name in ("note", "location", "level")
+                if (text := sent.text(f"{name}-{item.code}"))
             }
         try:
             given.append(GivenAnswer.model_validate(told))

@@ -20,7 +20,7 @@ from forms import dates
 from forms.navigation import navigation_for
 from forms.session import now_of, visitor
 from forms.words import LANGUAGES, TAGS, _, language_of, say
-from statemachines.labels import Labelled, Language, label
+from statemachines.labels import Labelled, Language, label, local_day
 from statemachines.refusals import Refusal
 from statemachines.ticket import TicketState
 
@@ -87,9 +87,9 @@ def _state_label(context: Context, code: str) -> str:
 
 
 @pass_context
-def _day(context: Context, value: date | datetime, weekday: bool = True) -> str:
+def _day(context: Context, value: date | datetime, *, weekday: bool = True) -> str:
     if isinstance(value, datetime):
-        value = dates.local_day(value)
+        value = local_day(value)
     return dates.day(value, _language(context), now=context["now"], weekday=weekday)
 
 
@@ -150,16 +150,20 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
     """Render a template for the reader of this request."""
     lang = language_of(request)
     actor = visitor(request)
-    text = environment().get_template(template).render(
-        lang=lang,
-        tag=TAGS[lang],
-        actor=actor,
-        csrf=getattr(request.state, "csrf", None) or "",
-        now=now_of(request),
-        path=request.url.path,
-        done=done_of(request),
-        navigation=navigation_for(actor, request.url.path) if actor else (),
-        **values,
+    text = (
+        environment()
+        .get_template(template)
+        .render(
+            lang=lang,
+            tag=TAGS[lang],
+            actor=actor,
+            csrf=getattr(request.state, "csrf", None) or "",
+            now=now_of(request),
+            path=request.url.path,
+            done=done_of(request),
+            navigation=navigation_for(actor, request.url.path) if actor else (),
+            **values,
+        )
     )
     return HTMLResponse(text, status_code=status, headers=dict(HEADERS))
 

@@ -23,10 +23,14 @@ def days_of(ticket: Ticket) -> int:
 
 
 def passed_over(skipped: Sequence[Skipped], lang: Language, now: datetime) -> str:
-    """"4月4日–6日清明": days off in a row are said once."""
+    """Days off as a person says them, those in a row once: 4月4日–4月6日清明."""
     runs: list[list[Skipped]] = []
     for each in skipped:
-        if runs and runs[-1][-1].why(lang) == each.why(lang) and each.day - runs[-1][-1].day == timedelta(days=1):
+        if (
+            runs
+            and runs[-1][-1].why(lang) == each.why(lang)
+            and each.day - runs[-1][-1].day == timedelta(days=1)
+        ):
             runs[-1].append(each)
         else:
             runs.append([each])

@@ -12,9 +12,9 @@ from fastapi import Request, Response
 
 from domain.access import WEB_LOGIN_LASTS, WebActor, actor_from_cookie
 from domain.database import Database
-from domain.errors import Refusal
 from domain.file_store import FileStore
 from domain.settings import Settings
+from statemachines.refusals import Refusal
 from statemachines.roles import Actor
 
 SESSION_COOKIE = "chuncha_session"

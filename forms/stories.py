@@ -19,7 +19,7 @@ HAPPENED: Mapping[str, str] = {
     "acknowledge": _("签收"),
     "progress": _("报告进展"),
     "fix": _("报告整改完成"),
-    "fix_on_spot": _("立查立改"),
+    "fix_on_spot": _("当场整改（立查立改）"),
     "verify": _("复查合格"),
     "return": _("复查不合格，退回整改"),
     "cancel": _("作废"),

@@ -6,20 +6,18 @@ from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from domain.campaigns import campaign_by_code
 from domain.errors import NotFound
-from domain.records import Campaign, Summary
-from domain.summaries import request_summary
-from forms.campaigns import campaign_page
+from domain.rights import Deed, may
+from domain.summaries import list_summaries, request_summary
 from forms.errors import PageRoute
-from forms.fields import SentForm, problems_of
-from forms.navigation import WATCHERS
+from forms.fields import Form, SentForm, problems_of
 from forms.pages import page, see_other
 from forms.session import database_of, files_of, now_of, signed_in
 from forms.words import language_of
+from statemachines.campaign import CampaignEvent
+from statemachines.chart import option
 from statemachines.refusals import Refusal
 from statemachines.roles import Actor
 
@@ -35,45 +33,40 @@ MEDIA: Mapping[str, str] = {
 }
 
 
-def revisions_of(session: Session, campaign: Campaign) -> list[Summary]:
-    """Every revision, the newest first."""
-    query = select(Summary).where(Summary.campaign_id == campaign.id).order_by(Summary.revision.desc())
-    return list(session.scalars(query))
+def _summary_page(request: Request, code: str, form: Form, *, actor: Actor, status: int = 200) -> Response:
+    with database_of(request).reading() as session:
+        campaign = campaign_by_code(session, code, actor=actor)
+        return page(
+            request,
+            "summary.html",
+            status=status,
+            form=form,
+            campaign=campaign,
+            revisions=list_summaries(session, campaign),
+            endings=tuple(MEDIA),
+            may_ask=may(actor, Deed.REQUEST_SUMMARY, at=campaign.unit.path),
+            may_sum_up=option(campaign, CampaignEvent.SUMMARISE, actor=actor, now=now_of(request)).allowed,
+        )
 
 
 @router.get("/campaigns/{code}/summary")
 def summary(request: Request, actor: Who, code: str) -> Response:
     """The revisions of the summary: papers to take away, or the figures that did not add up."""
-    with database_of(request).reading() as session:
-        campaign = campaign_by_code(session, code, actor=actor)
-        revisions = revisions_of(session, campaign)
-        return page(
-            request,
-            "summary.html",
-            campaign=campaign,
-            revisions=revisions,
-            endings=tuple(MEDIA),
-            may_ask=actor.holds(*WATCHERS, at=campaign.unit.path),
-        )
+    return _summary_page(request, code, Form(), actor=actor)
 
 
 @router.post("/campaigns/{code}/summary")
 def ask(request: Request, actor: Who, code: str, sent: SentForm) -> Response:
-    """Ask for a summary; it is frozen and written by the clock's next round."""
+    """Ask for a draft, or for the final summary, which ends the campaign; the papers are written by the clock."""
+    final = bool(sent.text("final"))
     try:
         with database_of(request).transaction() as session:
             campaign = campaign_by_code(session, code, actor=actor, lock=True)
-            request_summary(
-                session, campaign, final=bool(sent.text("final")), actor=actor, now=now_of(request)
-            )
+            request_summary(session, campaign, final=final, actor=actor, now=now_of(request))
     except Refusal as refusal:
-        with database_of(request).reading() as session:
-            campaign = campaign_by_code(session, code, actor=actor)
-            form = sent.form(problems_of(refusal, language_of(request)))
-            return campaign_page(
-                request, session, campaign, actor=actor, form=form, status=refusal.status
-            )
-    return see_other(f"/campaigns/{code}/summary", done="summary")
+        form = sent.form(problems_of(refusal, language_of(request)))
+        return _summary_page(request, code, form, actor=actor, status=refusal.status)
+    return see_other(f"/campaigns/{code}/summary", done="summarise" if final else "summary")
 
 
 @router.get("/campaigns/{code}/summary/{ending}")
@@ -90,7 +83,7 @@ def paper(
         found = next(
             (
                 each
-                for each in revisions_of(session, campaign)
+                for each in list_summaries(session, campaign)
                 if each.published_at is not None and revision in (None, each.revision)
             ),
             None,
@@ -106,6 +99,8 @@ def paper(
             "Cache-Control": "private, no-cache",
             "X-Content-Type-Options": "nosniff",
             # A paper brings its own style and nothing else.
-            "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'",
+            "Content-Security-Policy": (
+                "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
+            ),
         },
     )

@@ -20,17 +20,18 @@ from domain.ladder import escalations
 from domain.people import units_in_sight
 from domain.records import Extension, FileKind, Person, Ticket
 from domain.tickets import TicketFilter, TicketOrder, list_tickets, ticket_by_number
-from forms.reasons import why_this_due
 from forms.errors import PageRoute
 from forms.fields import Form, Problem, problems_of
 from forms.findings import running_campaigns
 from forms.pages import page
-from forms.session import database_of, now_of, settings_of as installation_of, signed_in
+from forms.reasons import why_this_due
+from forms.session import database_of, now_of, signed_in
+from forms.session import settings_of as installation_of
 from forms.stories import Told, logins_in, told
 from forms.words import language_of
 from statemachines.chart import Option, options
 from statemachines.extension import ExtensionEvent, ExtensionState, request_refusal
-from statemachines.labels import Language, Level
+from statemachines.labels import Labelled, Language, Level
 from statemachines.roles import Actor
 from statemachines.ticket import TicketEvent, TicketState
 
@@ -41,7 +42,7 @@ Who = Annotated[Actor, Depends(signed_in)]
 PER_PAGE = 40
 
 #: The one thing most likely to be done next, by state; every other button is quieter.
-FIRST: Mapping[TicketEvent | ExtensionEvent, int] = {
+FIRST: Mapping[Labelled, int] = {
     TicketEvent.FIX: 0,
     TicketEvent.VERIFY: 0,
     TicketEvent.ASSIGN: 0,
@@ -61,7 +62,9 @@ def _filter(request: Request, actor: Actor) -> tuple[TicketFilter, dict[str, str
     """The list's filter from the address, what stands in the filter's fields, and what was wrong with it."""
     query = request.query_params
     given: dict[str, object] = {}
-    chosen = {name: query.get(name, "").strip() for name in ("campaign", "unit", "state", "level", "q", "sort")}
+    chosen = {
+        name: query.get(name, "").strip() for name in ("campaign", "unit", "state", "level", "q", "sort")
+    }
     for name in ("campaign", "unit", "q", "sort"):
         if chosen[name]:
             given[name] = chosen[name]
@@ -89,9 +92,7 @@ def tickets(request: Request, actor: Who, cursor: str | None = None) -> Response
     """Tickets in sight, narrowed by the address's filter, one page at a time."""
     wanted, chosen, wrong = _filter(request, actor)
     with database_of(request).reading() as session:
-        found = list_tickets(
-            session, wanted, actor=actor, now=now_of(request), limit=PER_PAGE, cursor=cursor
-        )
+        found = list_tickets(session, wanted, actor=actor, now=now_of(request), limit=PER_PAGE, cursor=cursor)
         kept = {name: value for name, value in chosen.items() if value}
         return page(
             request,
@@ -143,12 +144,18 @@ def buttons(
 def _story(session: Session, found: Ticket, lang: Language, now: datetime) -> list[Told]:
     rows = history_of(session, found)
     people = select(Person.login, Person.name).where(Person.login.in_(logins_in(rows)))
-    names = {login: name for login, name in session.execute(people)}
+    names = {row.login: row.name for row in session.execute(people)}
     return [told(row, lang, now=now, names=names) for row in rows]
 
 
 def ticket_page(
-    request: Request, session: Session, found: Ticket, *, actor: Actor, form: Form | None = None, status: int = 200
+    request: Request,
+    session: Session,
+    found: Ticket,
+    *,
+    actor: Actor,
+    form: Form | None = None,
+    status: int = 200,
 ) -> Response:
     """The page of a loaded ticket; `form` carries what went wrong with a button that has no page of its own."""
     now, lang = now_of(request), language_of(request)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from html import unescape
 from pathlib import Path
 
@@ -72,7 +72,7 @@ def stranger(app: FastAPI) -> Browser:
 
 
 @pytest.fixture
-def browser_of(app: FastAPI) -> Iterator[SignedIn]:
+def browser_of(app: FastAPI) -> SignedIn:
     """`browser_of("limin")`: 李敏, signed in."""
 
     def signed_in(login: str) -> Browser:
@@ -81,7 +81,7 @@ def browser_of(app: FastAPI) -> Iterator[SignedIn]:
         assert answer.status_code == 303, answer.text
         return browser
 
-    yield signed_in
+    return signed_in
 
 
 def text_of(answer: Response) -> str:

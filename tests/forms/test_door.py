@@ -91,9 +91,7 @@ def test_a_login_form_of_another_site_is_refused(app: FastAPI) -> None:
     assert client.post("/login", data=told).status_code == 403
 
 
-def test_a_form_without_the_sessions_token_changes_nothing(
-    browser_of: SignedIn, world: World
-) -> None:
+def test_a_form_without_the_sessions_token_changes_nothing(browser_of: SignedIn, world: World) -> None:
     number = world.assigned().number
     browser = browser_of("wangjianguo")
     for token in ("", "x" * 43, browser_of("zhaozhuren").token("/account")):
@@ -103,9 +101,7 @@ def test_a_form_without_the_sessions_token_changes_nothing(
     assert world.ticket(number).state == "assigned"
 
 
-def test_a_one_time_password_must_be_replaced_before_anything_else(
-    stranger: Browser, world: World
-) -> None:
+def test_a_one_time_password_must_be_replaced_before_anything_else(stranger: Browser, world: World) -> None:
     with world.database.transaction() as session:
         set_password(session, "limin", "once-only-1", one_time=True, actor=SYSTEM, now=world.now)
 

@@ -42,9 +42,7 @@ def submit(browser: Browser, data: dict[str, str], *photos: bytes, **more: bytes
     return browser.post("/findings/new", data, files=files or None)
 
 
-def test_a_finding_with_photos_becomes_a_ticket(
-    browser_of: SignedIn, world: World, store: FileStore
-) -> None:
+def test_a_finding_with_photos_becomes_a_ticket(browser_of: SignedIn, world: World, store: FileStore) -> None:
     before = photo(taken="2026:04:01 09:14:00", place=(36.0812, 111.519))
     browser = browser_of("limin")
 

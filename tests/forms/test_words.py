@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-import pytest
-
 from forms.words import english, say
 from tests.forms.catalogue import said
 
@@ -21,9 +19,13 @@ def test_nothing_is_translated_that_is_not_said() -> None:
     assert not sorted(english().keys() - said().keys())
 
 
-@pytest.mark.parametrize("text", sorted(english()))
-def test_both_languages_fill_the_same_blanks(text: str) -> None:
-    assert set(BLANK.findall(text)) == set(BLANK.findall(english()[text]))
+def test_both_languages_fill_the_same_blanks() -> None:
+    blanks = {
+        zh: (BLANK.findall(zh), BLANK.findall(en))
+        for zh, en in english().items()
+        if sorted(BLANK.findall(zh)) != sorted(BLANK.findall(en))
+    }
+    assert not blanks
 
 
 def test_the_english_has_no_chinese_left() -> None:

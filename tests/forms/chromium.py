@@ -1,0 +1,96 @@
+"""A real Chromium at a real address. Without one these tests are skipped, except in CI, where they fail."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from playwright.sync_api import Browser, Page, sync_playwright
+
+QUIET = (
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+
+PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
+DESK = {"viewport": {"width": 1280, "height": 800}}
+
+
+def chromium_path() -> str:
+    """Where Chromium is. Fails in CI and skips elsewhere when there is none."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if found := shutil.which(name):
+            return found
+    why = "no Chromium on this machine (Debian: apt-get install chromium fonts-noto-cjk)"
+    if os.environ.get("CI") == "true":
+        pytest.fail(why)
+    pytest.skip(why)
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """One Chromium for several people; each gets a context of their own."""
+    path = chromium_path()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(QUIET))
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextmanager
+def serving(app: FastAPI) -> Iterator[str]:
+    """The application at an address of this machine."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+        thread = threading.Thread(target=server.run, args=([listener],))
+        thread.start()
+        try:
+            while not server.started:
+                time.sleep(0.02)
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+class Person:
+    """Somebody at a browser. Anything the page's console complains of is kept in `complaints`."""
+
+    def __init__(self, browser: Browser, address: str, **device: object) -> None:
+        context = browser.new_context(locale="zh-CN", base_url=address, **device)  # type: ignore[arg-type]
+        self.page: Page = context.new_page()
+        self.page.set_default_timeout(10_000)
+        self.complaints: list[str] = []
+        self.page.on(
+            "console", lambda said: self.complaints.append(said.text) if said.type == "error" else None
+        )
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def sign_in(self, login: str) -> Person:
+        """Through the login form."""
+        self.page.goto("/login")
+        self.page.get_by_label("登录名").fill(login)
+        self.page.get_by_label("密码").fill(f"{login}-chuncha")
+        self.page.get_by_role("button", name="登录").click()
+        self.page.wait_for_url(lambda url: "/login" not in url)
+        return self
+
+    def choose(self, field: str, *photos: Path) -> None:
+        """Choose photos in a file field."""
+        self.page.locator(f"input[type=file][name={field}]").set_input_files([str(each) for each in photos])

@@ -1,0 +1,111 @@
+"""Every page, on a phone and on a desk, light and dark: no axe violation, nothing wider than the screen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from fastapi import FastAPI
+
+from domain import inspections
+from domain.checklists import NewChecklist, put_checklist
+from domain.inspections import NewInspection
+from statemachines.roles import SYSTEM
+from tests.forms.chromium import DESK, PHONE, Person, chromium, serving
+from tests.photos import listed, photo
+from tests.world import World
+
+pytestmark = pytest.mark.browser
+
+
+def inspection_of(world: World) -> str:
+    """A visit to answer, with a checklist of two items."""
+    items = [
+        {
+            "code": f"D0{n}",
+            "category": "生产设备/线路",
+            "item": name,
+            "criterion": "符合规程要求",
+            "level": "general",
+            "measure": "处理",
+            "deadline_days": 15,
+        }
+        for n, name in enumerate(("拉线", "绝缘子"), 1)
+    ]
+    with world.database.transaction() as session:
+        new = NewChecklist.model_validate({"code": "DIST", "name": "配电检查表", "items": items})
+        put_checklist(session, new, actor=SYSTEM, now=world.now)
+    with world.database.transaction() as session:
+        visit = NewInspection(campaign="CC2026", unit="LL01", checklist="DIST")
+        return str(inspections.create(session, visit, actor=world.actor("limin"), now=world.now).id)
+
+
+def pages(world: World) -> dict[str, list[str]]:
+    """Who looks at what."""
+    missing = world.find(files=[listed(photo())]).number
+    assigned, fixed = world.assigned().number, world.fixed().number
+    major = world.find(level="major", description="对地距离不足" * 10).number
+    pending = world.assigned().number
+    key = world.ask_extension(pending, due="2026-04-24", reason="等停电", interim_measures="警示牌")
+    return {
+        "": ["/login"],
+        "limin": [
+            "/",
+            "/findings/new",
+            "/findings/mine",
+            f"/tickets/{missing}",
+            f"/tickets/{fixed}/verify",
+            f"/tickets/{fixed}/return",
+            f"/inspections/{inspection_of(world)}",
+            "/no-such-page",
+        ],
+        "wangjianguo": [
+            "/",
+            "/tickets?mine=1",
+            f"/tickets/{assigned}",
+            f"/tickets/{assigned}/fix",
+            f"/tickets/{assigned}/request",
+        ],
+        "zhaozhuren": [
+            "/",
+            "/tickets",
+            f"/tickets/{major}/assign",
+            f"/tickets/{pending}",
+            f"/extensions/{key}/approve",
+            f"/tickets/{assigned}/reassign",
+            f"/tickets/{assigned}/regrade",
+            f"/tickets/{assigned}/cancel",
+            "/campaigns",
+            "/campaigns/CC2026",
+            "/campaigns/CC2026/rectify",
+            "/campaigns/CC2026/quantities",
+            "/campaigns/CC2026/summary",
+            "/account",
+            "/password",
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    ("device", "scheme"), [(PHONE, "light"), (DESK, "dark")], ids=["phone, light", "desk, dark"]
+)
+def test_every_page_is_accessible(app: FastAPI, world: World, device: dict[str, Any], scheme: str) -> None:
+    found: list[str] = []
+    wide: list[str] = []
+    with chromium() as browser, serving(app) as address:
+        for login, paths in pages(world).items():
+            person = Person(browser, address, color_scheme=scheme, **device)
+            if login:
+                person.sign_in(login)
+            for path in paths:
+                person.page.goto(path)
+                for details in person.page.locator("details").all():
+                    details.evaluate("each => { each.open = true }")
+                violations = Axe().run(person.page).response["violations"]
+                found += [f"{path}: {each['id']} {each['nodes'][0]['target']}" for each in violations]
+                width = person.page.evaluate("document.documentElement.scrollWidth")
+                if width > device["viewport"]["width"]:
+                    wide.append(f"{path}: {width}")
+    assert not found
+    assert not wide
