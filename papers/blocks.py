@@ -26,15 +26,18 @@ class BadPaper(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """One of `title`, `to` (main recipient), `h1`, `h2`, `p`, `annex` (annex note), `sign`, `date`, `small`."""
+    """One of `title`, `to` (main recipient), `h1`, `h2`, `p`, `annex` (annex note), `sign`, `date`.
+
+    A title of several lines is broken where the source breaks it: a line break never parts a word.
+    """
 
     kind: str
     pieces: tuple[Printed, ...]
 
     @property
     def plain(self) -> str:
-        """The text without its origins."""
-        return "".join(piece.text for piece in self.pieces)
+        """The text without its origins, in one line."""
+        return "".join(piece.text for piece in self.pieces if piece.text != "\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,7 @@ def chinese_number(number: int) -> str:
     return head + (_NUMERALS[ones] if ones else "")
 
 
-_TEXTS = {"title", "to", "h1", "h2", "p", "annex", "sign", "date", "small"}
+_TEXTS = {"title", "to", "h1", "h2", "p", "annex", "sign", "date"}
 
 
 def parse(source: str) -> list[Block]:
@@ -120,6 +123,9 @@ def parse(source: str) -> list[Block]:
         elif kind == "h2":
             sections += 1
             pieces = (Printed(f"（{chinese_number(sections)}）"), *pieces)
+        elif kind == "title" and blocks and isinstance(above := blocks[-1], Text) and above.kind == "title":
+            pieces = (*above.pieces, Printed("\n"), *pieces)
+            blocks.pop()
         if kind in _TEXTS:
             blocks.append(Text(kind, pieces))
         else:

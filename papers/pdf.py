@@ -29,7 +29,10 @@ def as_pdf(blocks: Sequence[Block]) -> bytes:
     lines = [
         FORM.read_text(encoding="utf-8"),
         f"#set document(title: {_quoted(known['title'].plain)}, author: {_quoted(known['sign'].plain)})",
-        *(_text(text, first=text is first_annex, day=known["date"]) for text in texts),
+        *(
+            _text(text, first=text is first_annex, day=known["date"], last=after.kind in ("annex", "sign"))
+            for text, after in zip(texts, [*texts[1:], texts[-1]], strict=True)
+        ),
         *(_table(block) for block in blocks if isinstance(block, Table)),
     ]
     return bytes(typst.compile("\n".join(lines).encode(), format="pdf", font_paths=_fonts()))
@@ -50,7 +53,7 @@ def _content(pieces: Iterable[Printed]) -> str:
     return f"text({_quoted(''.join(piece.text for piece in pieces))})"
 
 
-def _text(text: Text, *, first: bool, day: Text) -> str:
+def _text(text: Text, *, first: bool, last: bool, day: Text) -> str:
     content = _content(text.pieces)
     match text.kind:
         case "title":
@@ -69,7 +72,7 @@ def _text(text: Text, *, first: bool, day: Text) -> str:
         case "date":
             return ""
         case _:
-            return f"#par({content})"
+            return f"#block(sticky: true, par({content}))" if last else f"#par({content})"
 
 
 def _table(table: Table) -> str:

@@ -53,6 +53,7 @@ def blocks_of(snapshot: Mapping[str, Any]) -> list[Block]:
             fig=lambda pointer: figure(snapshot, pointer),
             day=chinese_day,
             span=_span,
+            begun=lambda phase: phase["from"] <= snapshot["cut_off"][:10],
             level=lambda code: Level(code).zh,
             state=lambda code: TicketState(code).zh,
             numbered=_numbered,
@@ -106,10 +107,11 @@ def _span(phase: Mapping[str, str | None]) -> str:
     return f"{chinese_day(first)}至{month}{ends.day}日"
 
 
-def _numbered(place: int, annexes: list[str]) -> str:
-    """Annexes are numbered when there are several: `1. `."""
-    return f"{place}. " if len(annexes) > 1 else ""
+def _numbered(name: str, annexes: list[str]) -> str:
+    """Annexes are numbered when there are several: `1. 隐患统计表`."""
+    return f"{_which(annexes, name)}. {name}" if len(annexes) > 1 else name
 
 
 def _which(annexes: list[str], name: str) -> str:
+    """The number of an annex, empty when there is only one."""
     return str(annexes.index(name) + 1) if len(annexes) > 1 else ""

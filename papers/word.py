@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from io import BytesIO
+from itertools import zip_longest
 from typing import Any
 
 from docx import Document
@@ -34,6 +35,10 @@ SUBSTITUTES = {TITLE: "华文中宋", BODY: "仿宋", BLACK: "SimHei", KAI: "楷
 TITLE_SIZE, BODY_SIZE, TABLE_SIZE, NUMBER_SIZE = Pt(22), Pt(16), Pt(10.5), Pt(14)
 PITCH = Pt(29)  # 225 mm / 22 lines
 TABLE_PITCH = Pt(16)
+CLOSER = "-5"
+"""Twentieths of a point: 28 characters of 16 pt less 0.25 pt each fill the 156 mm of a line."""
+LINE = 442.0
+"""Points: 156 mm."""
 INDENT = Pt(32)  # two characters of 16 pt
 
 PORTRAIT = {"top_margin": Mm(37), "bottom_margin": Mm(35), "left_margin": Mm(28), "right_margin": Mm(26)}
@@ -49,8 +54,11 @@ def as_word(blocks: Sequence[Block]) -> bytes:
     texts = [block for block in blocks if isinstance(block, Text)]
     tables = [block for block in blocks if isinstance(block, Table)]
     annexes = [text for text in texts if text.kind == "annex"]
-    for text in texts:
+    for text, after in zip_longest(texts, texts[1:]):
         _WRITERS[text.kind](document, text, annexes, texts)
+        if text.kind == "p" and after is not None and after.kind in ("annex", "sign"):
+            # No signature stands on a page without text.
+            document.paragraphs[-1].paragraph_format.keep_with_next = True
     for table in tables:
         _annex(document, table)
     document.core_properties.title = next((text.plain for text in texts if text.kind == "title"), "")
@@ -84,11 +92,9 @@ def _page(section: Section, *, landscape: bool) -> None:
     properties: Any = section._sectPr  # python-docx has no call for the grid
     for old in properties.findall(qn("w:docGrid")):
         properties.remove(old)
-    # 22 lines of 28 characters: 580/20 pt a line, the 16-pt character narrowed by 848/4096 pt.
-    grid = parse_xml(
-        f'<w:docGrid {nsdecls("w")} w:type="linesAndChars" w:linePitch="580" w:charSpace="-848"/>'
-    )
-    properties.append(grid)
+    # 22 lines a page, 580/20 pt each. The 28 characters of a line come from CLOSER, not from the grid: where a cell is
+    # narrower than its character, LibreOffice gives the character two cells.
+    properties.append(parse_xml(f'<w:docGrid {nsdecls("w")} w:type="lines" w:linePitch="580"/>'))
 
 
 def _fonts(properties: Any, name: str) -> None:
@@ -147,7 +153,13 @@ def _run(paragraph: Paragraph, text: str, font: str, size: Any) -> Run:
     run = paragraph.add_run(text)
     run.font.name = font
     run.font.size = size
-    _fonts(run._r.get_or_add_rPr(), font)
+    properties = run._r.get_or_add_rPr()
+    _fonts(properties, font)
+    if size == BODY_SIZE:
+        spacing = OxmlElement("w:spacing")
+        spacing.set(qn("w:val"), CLOSER)
+        # The schema wants it before the size.
+        properties.find(qn("w:sz")).addprevious(spacing)
     return run
 
 
@@ -210,16 +222,16 @@ def _annex_note(document: WordDocument, text: Text, annexes: list[Text], _all: l
     lead = (Printed("附件："),) if first else ()
     paragraph = _paragraph(document, (*lead, *text.pieces))
     paragraph.paragraph_format.left_indent = INDENT if first else INDENT + Pt(48)
+    paragraph.paragraph_format.keep_with_next = True
     if first:
         paragraph.paragraph_format.space_before = PITCH
 
 
 def _signature(document: WordDocument, text: Text, _annexes: list[Text], texts: list[Text]) -> None:
-    """No seal: the later line ends two characters in, the date begins two characters right of the signature."""
+    """No seal: the longer line ends two characters in, the date begins two characters right of the signature."""
     day = next(other for other in texts if other.kind == "date")
     paragraph = _paragraph(document, text.pieces)
-    paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT
-    paragraph.paragraph_format.right_indent = Pt(_signature_indents(text.plain, day.plain)[0])
+    paragraph.paragraph_format.left_indent = Pt(_signed_at(text.plain, day.plain))
     paragraph.paragraph_format.space_before = PITCH * 2
     paragraph.paragraph_format.keep_with_next = True
 
@@ -227,18 +239,16 @@ def _signature(document: WordDocument, text: Text, _annexes: list[Text], texts: 
 def _date(document: WordDocument, text: Text, _annexes: list[Text], texts: list[Text]) -> None:
     signature = next(other for other in texts if other.kind == "sign")
     paragraph = _paragraph(document, text.pieces)
-    paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT
-    paragraph.paragraph_format.right_indent = Pt(_signature_indents(signature.plain, text.plain)[1])
+    paragraph.paragraph_format.left_indent = Pt(_signed_at(signature.plain, text.plain)) + INDENT
 
 
-def _width(text: str) -> int:
-    """Points at 16 pt: a Latin digit is half as wide as a Chinese character."""
-    return sum(8 if character.isascii() else 16 for character in text)
+def _signed_at(signature: str, day: str) -> float:
+    """Where the signature begins, points from the left margin; a Latin digit is half as wide as a Chinese character."""
 
+    def width(text: str) -> int:
+        return sum(8 if character.isascii() else 16 for character in text)
 
-def _signature_indents(signature: str, day: str) -> tuple[int, int]:
-    longer_by = _width(day) + 32 - _width(signature)
-    return (32 + longer_by, 32) if longer_by > 0 else (32, 32 - longer_by)
+    return max(0.0, LINE - 2 * 16 - max(width(signature), 2 * 16 + width(day)))
 
 
 _WRITERS = {
@@ -292,6 +302,9 @@ def _fill(cell: _Cell, pieces: tuple[Printed, ...], *, heading: bool, right: boo
     cell.vertical_alignment = WD_CELL_VERTICAL_ALIGNMENT.CENTER
     paragraph = cell.paragraphs[0]
     _exact(paragraph, TABLE_PITCH)
+    off_the_grid = OxmlElement("w:snapToGrid")
+    off_the_grid.set(qn("w:val"), "0")
+    paragraph._p.get_or_add_pPr().get_or_add_spacing().addprevious(off_the_grid)
     if heading:
         paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
     elif right:
