@@ -81,11 +81,12 @@ def _answer_pages(app: FastAPI, kind: type[Exception]) -> None:
     before = app.exception_handlers.get(kind)
 
     async def answered(request: Request, error: Exception) -> Response:
+        said: Response | None
         if before is not None and request.url.path.startswith(JSON_PATHS):
-            said = before(request, error)
-            said = await said if isinstance(said, Awaitable) else said
+            given = before(request, error)
+            said = await given if isinstance(given, Awaitable) else given
         else:
             said = await answer(request, error)
-        return said or await run_in_threadpool(error_page, request, 500)
+        return said if said is not None else await run_in_threadpool(error_page, request, 500)
 
     app.add_exception_handler(kind, answered)
