@@ -85,7 +85,8 @@ def record_quantity(
         )
     unit = unit_by_code(session, new.unit, actor=actor, pointer=f"{pointer}/unit")
     must_be_allowed(actor, Deed.RECORD_QUANTITIES, at=unit.path)
-    if scope_unit_of(session, campaign, unit) is None:
+    # The unit that runs the campaign may record too, a total it states for all of them say.
+    if unit.id != campaign.unit_id and scope_unit_of(session, campaign, unit) is None:
         raise BadInput(
             f"{pointer}/unit",
             "unit-not-in-campaign",
