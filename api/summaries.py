@@ -19,6 +19,7 @@ from domain.campaigns import campaign_by_code
 from domain.errors import NotFound
 from domain.records import Campaign, Summary
 from domain.summaries import latest_summary, list_summaries, request_summary
+from papers.ledger import campaign_ledger
 
 router = APIRouter(tags=["summaries"])
 
@@ -26,6 +27,7 @@ MEDIA_TYPES = {
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     "pdf": "application/pdf",
     "html": "text/html; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 
 
@@ -121,14 +123,18 @@ def _paper(code: str, ending: str, call: Reading) -> Response:
         sha256 = summary.papers.get(ending)
     if sha256 is None:
         raise NotFound(what=f"summary.{ending}")
-    name = quote(f"{campaign.name}总结-第{summary.revision}版.{ending}")
-    shown = "attachment" if ending == "docx" else "inline"
+    name = f"{campaign.name}总结-第{summary.revision}版.{ending}"
     return call.document(
         files(call.request).get(sha256),
         MEDIA_TYPES[ending],
         tag=f'"{sha256}"',
-        headers={"Content-Disposition": f"{shown}; filename*=UTF-8''{name}"},
+        headers=_named(name, "attachment" if ending == "docx" else "inline"),
     )
+
+
+def _named(name: str, shown: str) -> dict[str, str]:
+    """The header that gives a paper its Chinese name (RFC 6266)."""
+    return {"Content-Disposition": f"{shown}; filename*=UTF-8''{quote(name)}"}
 
 
 def _document(ending: str) -> Responses:
@@ -169,3 +175,19 @@ def read_pdf(code: Code, call: Reads) -> Response:
 def read_html(code: Code, call: Reads) -> Response:
     """The newest published summary for the screen."""
     return _paper(code, "html", call)
+
+
+@router.get(
+    "/campaigns/{code}/ledger.xlsx",
+    operation_id="readLedger",
+    response_class=Response,
+    responses=_document("xlsx"),
+)
+def read_ledger(code: Code, call: Reads) -> Response:
+    """整改台账: the tickets in the caller's sight with every column of the trade, and every transition."""
+    with call.reading() as session:
+        campaign = campaign_by_code(session, code, actor=call.actor)
+        book = campaign_ledger(session, campaign, actor=call.actor, now=call.now)
+    return call.document(
+        book, MEDIA_TYPES["xlsx"], headers=_named(f"{campaign.name}整改台账.xlsx", "attachment")
+    )

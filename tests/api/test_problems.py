@@ -80,14 +80,14 @@ def test_a_commit_that_fails_is_not_answered_as_done(calling: Callable[[str], Ca
     assert call.get("/tickets").json()["items"] == []
 
 
-@pytest.mark.parametrize("code", sorted(REFUSALS))
-def test_every_problem_type_explains_itself(client: TestClient, code: str) -> None:
-    told: dict[str, Any] = client.get(f"/problems/{code}").json()
-    assert (told["code"], told["status"]) == (code, REFUSALS[code].status)
-    assert told["title"]
-    page = client.get(f"/problems/{code}", headers={"Accept": "text/html,*/*"})
-    assert page.headers["content-type"].startswith("text/html")
-    assert code in page.text
+def test_every_problem_type_explains_itself(client: TestClient) -> None:
+    for code, rule in REFUSALS.items():
+        told: dict[str, Any] = client.get(f"/problems/{code}").json()
+        assert (told["code"], told["status"]) == (code, rule.status)
+        assert told["title"]
+        page = client.get(f"/problems/{code}", headers={"Accept": "text/html,*/*"})
+        assert page.headers["content-type"].startswith("text/html")
+        assert code in page.text
 
 
 def test_a_problem_type_nobody_uses_is_not_there(client: TestClient) -> None:

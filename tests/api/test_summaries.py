@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from io import BytesIO
 from uuid import UUID
 
+from openpyxl import load_workbook
 from sqlalchemy import select
 
 from domain import summaries
@@ -55,6 +57,15 @@ def test_a_draft_is_asked_for_and_read_once_it_is_written(
             ).status_code
             == 304
         )
+
+
+def test_the_ledger_has_every_ticket_in_sight(supervisor: Caller, world: World) -> None:
+    number = world.assigned().number
+    answer = supervisor.get("/campaigns/CC2026/ledger.xlsx")
+    assert answer.status_code == 200
+    assert "filename*=UTF-8''2026" in answer.headers["content-disposition"]
+    sheet = load_workbook(BytesIO(answer.content), read_only=True).worksheets[0]
+    assert any(number in row for row in sheet.iter_rows(values_only=True))
 
 
 def test_a_final_one_ends_the_campaign_and_not_before_its_time(supervisor: Caller) -> None:
