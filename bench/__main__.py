@@ -1,0 +1,130 @@
+"""`python -m bench`: make a large bureau in a throw-away installation, serve it, measure, write docs/performance.md."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from itertools import chain
+from pathlib import Path
+
+from sqlalchemy import text
+
+from bench import journeys, report
+from bench.bureau import build_bureau
+from bench.measure import HOUSE, Compared, Load, Server
+from bench.sweeping import sweeping
+from chuncha.installation import Installation, open_installation
+from chuncha.processes import Child, free_port, wait_for
+from domain.settings import Settings, read_settings
+
+PAGE = HOUSE / "docs" / "performance.md"
+
+
+def main() -> None:
+    """Measure and report; with --quick only to see that everything runs."""
+    told = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    told.add_argument("--tickets", type=int, default=100_000, help="how many tickets there are (100 000)")
+    told.add_argument("--rounds", type=int, default=5, help="rounds of each pair (5)")
+    told.add_argument("--quick", action="store_true", help="500 tickets, one round; prints only")
+    told.add_argument(
+        "--print", action="store_true", help="print the figures and leave docs/performance.md as it is"
+    )
+    options = told.parse_args()
+    if options.quick:
+        options.tickets, options.rounds, options.print = 500, 1, True
+    measured = measure(tickets=options.tickets, rounds=options.rounds, size=4 if options.quick else 80)
+    print(measured)
+    if not options.print:
+        report.write(PAGE, measured)
+
+
+def measure(*, tickets: int, rounds: int, size: int) -> str:
+    """Everything from an empty folder to the figures; the folder and all processes are gone afterwards."""
+    load = os.getloadavg()[0]
+    folder = Path(tempfile.mkdtemp(prefix="chuncha-bench-"))
+    try:
+        settings = read_settings(data=folder, port=free_port())
+        with open_installation(settings, migrate=True, own=True) as installation:
+            begun = time.monotonic()
+            bureau = build_bureau(installation.database, tickets=tickets, now=datetime.now(UTC))
+            _say(f"{tickets} tickets made in {time.monotonic() - begun:.0f} s")
+            with _serving(installation) as (web, bare), Load() as clients:
+                stage = journeys.Stage(
+                    installation.database, bureau, clients, web, bare, rounds=rounds, size=size
+                )
+                compared = list(
+                    _told(chain(journeys.reading(stage), journeys.status(stage), journeys.writing(stage)))
+                )
+            swept = sweeping(installation.database, due=1000, rounds=min(rounds, 3), now=datetime.now(UTC))
+            _say(f"sweep: {min(swept.swept):.0f} tickets per second")
+            with installation.database.reading() as session:
+                postgres = str(session.scalar(text("SHOW server_version")))
+        return report.tables(compared, swept, tickets=tickets, postgres=postgres, load=load)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _told(compared: Iterator[Compared]) -> Iterator[Compared]:
+    for each in compared:
+        ours, bare = each.subject, each.bare
+        _say(
+            f"{each.name}, {each.clients} clients: {ours.p50:.1f} ms ({ours.p95:.1f}), {ours.per_second:.0f}/s,"
+            f" CPU {ours.cpu:.1f} ms; beside {bare.p50:.1f} ms, CPU {bare.cpu:.1f} ms: {each.ratio:.1f} ×"
+        )
+        yield each
+
+
+@contextmanager
+def _serving(installation: Installation) -> Iterator[list[Server]]:
+    """The real web process and the bare one, each one process of uvicorn."""
+    settings: Settings = installation.settings
+    environment = {**installation.environment(), "PYTHONPATH": str(HOUSE)}
+    bare_port = free_port()
+    bare = [
+        "uvicorn",
+        "bench.bare:application",
+        "--factory",
+        "--port",
+        str(bare_port),
+        "--log-level",
+        "warning",
+    ]
+    children = [
+        (Child("web", [sys.executable, "-m", "chuncha", "web"], environment=environment), settings.port),
+        (Child("bare", [sys.executable, "-m", *bare], environment=environment), bare_port),
+    ]
+    try:
+        for child, port in children:
+            child.start(settings.data / f"{child.name}.log")
+            try:
+                wait_for(f"http://127.0.0.1:{port}/healthz", child, seconds=60)
+            except RuntimeError:
+                _say((settings.data / f"{child.name}.log").read_text())
+                raise
+        yield [Server(port, child.process.pid) for child, port in children if child.process is not None]
+    finally:
+        for child, _ in children:
+            if child.process is not None:
+                child.process.terminate()
+        for child, _ in children:
+            if child.process is not None:
+                try:
+                    child.process.wait(15)
+                except subprocess.TimeoutExpired:
+                    child.process.kill()
+
+
+if __name__ == "__main__":
+    main()

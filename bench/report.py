@@ -1,0 +1,107 @@
+"""The figures as docs/performance.md shows them; what people wrote around them stays."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from statistics import median
+
+import psutil
+
+from bench.measure import Compared
+from bench.sweeping import Swept
+
+BEGIN, END = "<!-- measured: begin (make bench writes this part) -->", "<!-- measured: end -->"
+
+TARGETS = (
+    # name, clients, what is read, limit, how it is said
+    ("submit a finding", 1, "ratio", 4.0, "submitting takes at most 4 × the bare insert route, one client"),
+    ("queue page, newest first", 1, "p50", 50.0, "the queue page in at most 50 ms (median, one client)"),
+    ("ticket list (API)", 1, "p50", 50.0, "the list of the API in at most 50 ms (median, one client)"),
+    (
+        "campaign status (API)",
+        1,
+        "p50",
+        100.0,
+        "the status of a campaign in at most 100 ms (median, one client)",
+    ),
+)
+ROWS_PER_SECOND = 500
+
+
+def _machine(postgres: str, load: float) -> str:
+    model = platform.processor() or platform.machine()
+    if Path("/proc/cpuinfo").exists():
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        model = next(
+            (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), model
+        )
+    today = datetime.now().astimezone().date()
+    memory = psutil.virtual_memory().total / 2**30
+    return (
+        f"{today.isoformat()}, {os.cpu_count()} cores ({model}), {memory:.0f} GiB, {platform.system()},"
+        f" Python {platform.python_version()}, PostgreSQL {postgres} (embedded, its default settings, durable commits),"
+        f" one web process; server, database and clients share the cores. Load average at the start: {load:.1f}."
+    )
+
+
+def _row(each: Compared) -> str:
+    ours, bare = each.subject, each.bare
+    cells = [
+        each.name,
+        each.clients,
+        f"{ours.p50:.1f}",
+        f"{ours.p95:.1f}",
+        f"{ours.per_second:.0f}",
+        f"{ours.cpu:.1f}",
+        each.baseline,
+        f"{bare.p50:.1f}",
+        f"{bare.cpu:.1f}",
+        f"{each.ratio:.1f} ×",
+    ]
+    return f"| {' | '.join(map(str, cells))} |"
+
+
+def tables(compared: Sequence[Compared], swept: Swept, *, tickets: int, postgres: str, load: float) -> str:
+    """The measured part of the page."""
+    lines = [
+        f"Measured with {tickets:,} tickets in one campaign on {_machine(postgres, load)}",
+        "",
+        "| what | clients | median ms | p95 ms | per second | CPU ms | beside | its median ms | its CPU ms | ratio |",
+        "|---|--:|--:|--:|--:|--:|---|--:|--:|--:|",
+    ]
+    lines += [_row(each) for each in compared]
+    lines += [
+        "",
+        "| sweep | |",
+        "|---|--:|",
+        f"| {swept.due:,} due of {tickets:,} | {median(swept.swept):.0f} tickets per second |",
+        f"| the same rows written plainly (UPDATE and INSERTs) | {median(swept.written):.0f} tickets per second |",
+        f"| ratio | {swept.ratio:.1f} × |",
+        f"| nothing due of {tickets:,} | {median(swept.nothing):.1f} ms for the whole sweep |",
+        "",
+        "| what we want | measured | |",
+        "|---|--:|---|",
+    ]
+    for name, clients, figure, limit, said in TARGETS:
+        found = next((each for each in compared if (each.name, each.clients) == (name, clients)), None)
+        if found is not None:
+            value = found.ratio if figure == "ratio" else found.subject.p50
+            unit = "×" if figure == "ratio" else "ms"
+            lines.append(f"| {said} | {value:.1f} {unit} | {'met' if value <= limit else '**not met**'} |")
+    speed = median(swept.swept)
+    verdict = "met" if speed >= ROWS_PER_SECOND else "**not met**"
+    lines.append(f"| a sweep of at least {ROWS_PER_SECOND} tickets per second | {speed:.0f} | {verdict} |")
+    return "\n".join(lines)
+
+
+def write(page: Path, measured: str) -> None:
+    """Put the measured part between its marks. Raises ValueError for a page without them."""
+    before, begin, rest = page.read_text(encoding="utf-8").partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"{page} has no place for the figures: {BEGIN} … {END}")
+    page.write_text(f"{before}{BEGIN}\n{measured}\n{END}{after}", encoding="utf-8")

@@ -1,0 +1,117 @@
+"""The sweep: rows per second with some due, what it costs when nothing is, beside the same rows written plainly."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from statistics import median
+
+import psycopg
+from sqlalchemy import text
+from uuid_utils.compat import uuid7
+
+from bench.measure import timed
+from domain.database import Database
+from domain.deadlines import end_of_day
+from domain.escalation import BATCH, sweep_all
+
+
+@dataclass(slots=True)
+class Swept:
+    """`swept` and `written` are rows per second by round; `nothing` the milliseconds of sweeps with nothing due."""
+
+    due: int
+    told: int = 0
+    swept: list[float] = field(default_factory=list)
+    written: list[float] = field(default_factory=list)
+    nothing: list[float] = field(default_factory=list)
+
+    @property
+    def ratio(self) -> float:
+        """How many times the plain writing the sweep takes; the median over the rounds."""
+        return median(plain / ours for ours, plain in zip(self.swept, self.written, strict=True))
+
+
+def sweeping(database: Database, *, due: int, rounds: int, now: datetime) -> Swept:
+    """In each round let `due` tickets fall overdue and sweep them, then write as much by plain statements."""
+    with database.reading() as session:
+        most = (
+            session.scalar(text("SELECT count(*) FROM tickets WHERE state = 'assigned' AND due_at > now()"))
+            or 0
+        )
+    due = min(due, most // (rounds + 1))
+    found = Swept(due)
+    address = database.url.replace("postgresql+psycopg", "postgresql")
+    with psycopg.connect(address) as connection:
+        # What fell overdue when the bureau was made is swept first, and warms everything up.
+        sweep_all(database, as_of=now)
+        for _ in range(rounds):
+            found.nothing += timed(lambda: sweep_all(database, as_of=now), 20).milliseconds
+            tickets = _let_fall_due(connection, due, now=now)
+            begun = time.perf_counter()
+            done = sweep_all(database, as_of=now)
+            found.swept.append(due / (time.perf_counter() - begun))
+            if done.tickets != due or done.put_off:
+                raise RuntimeError(f"{due} tickets were due and {done.said()} was done")
+            found.told += done.told
+            found.written.append(due / _write_plainly(connection, tickets, done.told // due or 1, now=now))
+    return found
+
+
+def _let_fall_due(connection: psycopg.Connection, due: int, *, now: datetime) -> list[object]:
+    """Move the deadlines of some running tickets to yesterday; returns their keys."""
+    yesterday = end_of_day(now - timedelta(days=1))
+    rows = connection.execute(
+        """UPDATE tickets SET due_at = %(at)s, first_due_at = %(at)s,
+                  next_step_at = %(at)s::timestamptz + interval '1 second'
+           WHERE id IN (SELECT id FROM tickets WHERE state = 'assigned' AND due_at > now() AND found_at < %(at)s
+                        ORDER BY id LIMIT %(due)s)
+           RETURNING id""",
+        {"at": yesterday, "due": due},
+    ).fetchall()
+    connection.commit()
+    if len(rows) != due:
+        raise RuntimeError("not enough running tickets to let fall due; measure with more")
+    return [key for (key,) in rows]
+
+
+def _write_plainly(
+    connection: psycopg.Connection, tickets: list[object], told: int, *, now: datetime
+) -> float:
+    """Seconds for one UPDATE and the INSERTs of a sweep, in batches of the same size, worked out by nobody."""
+    person = connection.execute("SELECT id FROM people LIMIT 1").fetchone()
+    assert person is not None
+    facts = json.dumps({"step": "overdue", "steps": ["overdue"], "told": ["赵主任"], "due": now.isoformat()})
+    body = "整改期限已过，仍未报告整改完成。请督促责任人尽快整改。" * 4
+    begun = time.perf_counter()
+    for start in range(0, len(tickets), BATCH):
+        batch = tickets[start : start + BATCH]
+        cursor = connection.cursor()
+        cursor.executemany(
+            "UPDATE tickets SET next_step_at = %s WHERE id = %s",
+            [(now + timedelta(days=3), key) for key in batch],
+        )
+        cursor.executemany(
+            "INSERT INTO step_records (id, ticket_id, step, due_version, planned_at, done_at, told)"
+            " VALUES (%s, %s, 'plain', 99, %s, %s, 1)",
+            [(uuid7(), key, now, now) for key in batch],
+        )
+        cursor.executemany(
+            "INSERT INTO history (subject, subject_id, at, actor_name, event, from_state, to_state, facts)"
+            " VALUES ('ticket', %s, %s, 'bench', 'escalate', 'assigned', 'assigned', %s)",
+            [(key, now, facts) for key in batch],
+        )
+        cursor.executemany(
+            "INSERT INTO notices (id, key, kind, person_id, channel, address, ticket_id, subject, body, created_at,"
+            " not_before, attempts)"
+            " VALUES (%s, %s, 'escalate', %s, 'email', 'x@example.org', %s, 'bench', %s, %s, %s, 0)",
+            [
+                (key := uuid7(), str(key), person[0], ticket, body, now, now)
+                for ticket in batch
+                for _ in range(told)
+            ],
+        )
+        connection.commit()
+    return time.perf_counter() - begun
