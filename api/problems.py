@@ -149,9 +149,14 @@ _FROM_FILES = {"before_photos", "after_photos"}
 
 
 def problem(
-    refusal: Refusal, language: Language, instance: str, errors: Iterable[WrongField] = ()
+    refusal: Refusal,
+    language: Language,
+    instance: str,
+    errors: Iterable[WrongField] = (),
+    *,
+    place: str = "body",
 ) -> dict[str, Any]:
-    """The problem document of a refusal, in the reader's language."""
+    """The problem document of a refusal, in the reader's language; `place` is where its pointers lead."""
     told = Problem(
         type=f"/problems/{refusal.code}",
         title=refusal.title(language),
@@ -159,7 +164,7 @@ def problem(
         detail=refusal.sentence(language),
         instance=instance,
         code=refusal.code,
-        errors=list(errors) or _fields(refusal, language),
+        errors=list(errors) or _fields(refusal, language, place),
         allowed=[str(event) for event in refusal.allowed]
         if refusal.allowed or refusal.status == 409
         else None,
@@ -167,17 +172,17 @@ def problem(
     return told.model_dump(by_alias=True, exclude_none=True)
 
 
-def _fields(refusal: Refusal, language: Language) -> list[WrongField]:
+def _fields(refusal: Refusal, language: Language, place: str) -> list[WrongField]:
     if isinstance(refusal, BadInput):
         return [
             WrongField(
-                pointer=refusal.pointer, place="body", rule=refusal.rule, detail=refusal.sentence(language)
+                pointer=refusal.pointer, place=place, rule=refusal.rule, detail=refusal.sentence(language)
             )
         ]
     names = refusal.missing or tuple(filter(None, [_ABOUT.get(refusal.code)]))
     pointers = dict.fromkeys("/files" if name in _FROM_FILES else f"/{name}" for name in names)
     return [
-        WrongField(pointer=pointer, place="body", rule=refusal.code, detail=refusal.sentence(language))
+        WrongField(pointer=pointer, place=place, rule=refusal.code, detail=refusal.sentence(language))
         for pointer in pointers
     ]
 
@@ -202,7 +207,13 @@ def told(
     if refusal.status == HTTPStatus.UNAUTHORIZED:
         extra["WWW-Authenticate"] = "Bearer"
     return JSONResponse(
-        problem(refusal, language, request.url.path, errors),
+        problem(
+            refusal,
+            language,
+            request.url.path,
+            errors,
+            place="query" if request.method == "GET" else "body",
+        ),
         refusal.status,
         headers=extra | (headers or {}),
         media_type=MEDIA_TYPE,

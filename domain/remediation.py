@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from domain import notices
 from domain.campaign_settings import settings_of
-from domain.deadlines import due_for, end_of_day
+from domain.deadlines import Due, due_for, end_of_day
 from domain.errors import BadInput
 from domain.files import ListedFile, counted, list_files
 from domain.history import record
@@ -137,23 +137,23 @@ def _responsible(session: Session, ticket: Ticket, login: str | None) -> Person 
     return person
 
 
-def default_due(ticket: Ticket, *, now: datetime) -> datetime:
+def proposed_due(ticket: Ticket, *, now: datetime) -> Due:
     """The deadline a ticket gets when nobody gives one: from its checklist item, else its level, by the calendar.
 
-    Counted from the day of finding; when that is already past, from today (domain rules 6.3, 6.4).
+    Counted from the day of finding; when that is already past, from today (domain rules 6.3, 6.4). It explains itself.
     """
     settings = settings_of(ticket.campaign)
     item = ticket.checklist_item
     days = item.deadline_days if item is not None and item.level == ticket.level else None
-    due = due_for(ticket.found_at, level=ticket.level, days=days, settings=settings).at
-    return due if due > now else due_for(now, level=ticket.level, days=days, settings=settings).at
+    due = due_for(ticket.found_at, level=ticket.level, days=days, settings=settings)
+    return due if due.at > now else due_for(now, level=ticket.level, days=days, settings=settings)
 
 
 def assign(session: Session, ticket: Ticket, told: Assignment, *, actor: Actor, now: datetime) -> Ticket:
     """下达整改: found → assigned, once the three-fixed rule (and for major the five assurances) holds."""
     before = ticket.state
     person = _responsible(session, ticket, told.assignee)
-    due = _moment(told.due) or default_due(ticket, now=now)
+    due = _moment(told.due) or proposed_due(ticket, now=now).at
     move(
         ticket,
         "assign",
@@ -173,7 +173,15 @@ def assign(session: Session, ticket: Ticket, told: Assignment, *, actor: Actor, 
     ticket.assigned_at = now
     plan_next_step(session, ticket, now=now)
     record(
-        session, ticket, "assign", actor=actor, now=now, before=before, after=ticket.state, **told.model_dump(exclude={"due"}), due=due
+        session,
+        ticket,
+        "assign",
+        actor=actor,
+        now=now,
+        before=before,
+        after=ticket.state,
+        **told.model_dump(exclude={"due"}),
+        due=due,
     )
     notices.assigned(session, ticket, now=now)
     return ticket
@@ -186,7 +194,16 @@ def acknowledge(
     move(ticket, "acknowledge", actor=actor, now=now)
     if ticket.acknowledged_at is None:
         ticket.acknowledged_at = now
-        record(session, ticket, "acknowledge", actor=actor, now=now, before=ticket.state, after=ticket.state, note=told.note)
+        record(
+            session,
+            ticket,
+            "acknowledge",
+            actor=actor,
+            now=now,
+            before=ticket.state,
+            after=ticket.state,
+            note=told.note,
+        )
     return ticket
 
 
@@ -194,7 +211,17 @@ def progress(session: Session, ticket: Ticket, told: Progress, *, actor: Actor, 
     """报告进展 without finishing."""
     move(ticket, "progress", actor=actor, now=now, note=told.note)
     list_files(session, ticket, told.files, kind=FileKind.AFTER, actor=actor, now=now)
-    record(session, ticket, "progress", actor=actor, now=now, before=ticket.state, after=ticket.state, note=told.note, files=len(told.files) or None)
+    record(
+        session,
+        ticket,
+        "progress",
+        actor=actor,
+        now=now,
+        before=ticket.state,
+        after=ticket.state,
+        note=told.note,
+        files=len(told.files) or None,
+    )
     return ticket
 
 
@@ -231,7 +258,9 @@ def fix_on_spot(session: Session, ticket: Ticket, told: Fix, *, actor: Actor, no
     ticket.due_version += 1
     ticket.assigned_at = now
     _write_fix(session, ticket, told.model_copy(update={"files": [], "note": note}), actor=actor, now=now)
-    record(session, ticket, "fix_on_spot", actor=actor, now=now, before=before, after=ticket.state, **_said(told))
+    record(
+        session, ticket, "fix_on_spot", actor=actor, now=now, before=before, after=ticket.state, **_said(told)
+    )
     notices.fixed(session, ticket, now=now)
     return ticket
 
@@ -258,7 +287,6 @@ def verify(session: Session, ticket: Ticket, told: Verification, *, actor: Actor
 
 def _pass(session: Session, ticket: Ticket, told: Verification, *, actor: Actor, now: datetime) -> Ticket:
     before = ticket.state
-    list_files(session, ticket, told.files, kind=FileKind.RECHECK, actor=actor, now=now)
     after = move(
         ticket,
         "verify",
@@ -267,6 +295,8 @@ def _pass(session: Session, ticket: Ticket, told: Verification, *, actor: Actor,
         opinion=told.opinion,
         independent_team=settings_of(ticket.campaign).independent_team,
     )
+    # After the move: what is judged must have arrived, the photos of this re-check are listed by it and follow.
+    list_files(session, ticket, told.files, kind=FileKind.RECHECK, actor=actor, now=now)
     if after == TicketState.VERIFIED:
         ticket.verifier_id, ticket.verified_at = actor.id, now
         plan_next_step(session, ticket, now=now)
@@ -362,7 +392,16 @@ def cancel(session: Session, ticket: Ticket, told: Cancellation, *, actor: Actor
     ticket.cancelled_at, ticket.cancel_reason, ticket.cancel_kind = now, told.reason, told.kind
     ticket.duplicate_of_id = original.id if original else None
     plan_next_step(session, ticket, now=now)
-    record(session, ticket, "cancel", actor=actor, now=now, before=before, after=ticket.state, **told.model_dump())
+    record(
+        session,
+        ticket,
+        "cancel",
+        actor=actor,
+        now=now,
+        before=before,
+        after=ticket.state,
+        **told.model_dump(),
+    )
     notices.cancelled(session, ticket, now=now)
     return ticket
 
@@ -372,7 +411,16 @@ def supervise(session: Session, ticket: Ticket, told: Supervision, *, actor: Act
     move(ticket, "supervise", actor=actor, now=now, reason=told.reason)
     ticket.supervised_at = ticket.supervised_at or now
     ticket.supervision_reason = told.reason
-    record(session, ticket, "supervise", actor=actor, now=now, before=ticket.state, after=ticket.state, reason=told.reason)
+    record(
+        session,
+        ticket,
+        "supervise",
+        actor=actor,
+        now=now,
+        before=ticket.state,
+        after=ticket.state,
+        reason=told.reason,
+    )
     notices.supervised(session, ticket, now=now)
     return ticket
 

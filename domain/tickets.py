@@ -6,7 +6,7 @@ import base64
 import binascii
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -111,11 +111,18 @@ def _encode(*place: object) -> str:
     return base64.urlsafe_b64encode(json.dumps([str(p) for p in place]).encode()).decode().rstrip("=")
 
 
+def _aware(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("a cursor's moment has a time zone")
+    return moment.astimezone(UTC)
+
+
 def _decode(cursor: str) -> tuple[ColumnElement[datetime], UUID]:
     try:
         moment, key = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        return UNDATED if moment == "None" else literal(datetime.fromisoformat(moment)), UUID(key)
-    except (ValueError, TypeError, binascii.Error) as error:
+        return UNDATED if moment == "None" else literal(_aware(moment)), UUID(key)
+    except (ValueError, TypeError, AttributeError, OverflowError, binascii.Error) as error:
         raise BadInput(
             "/cursor",
             "cursor",
@@ -127,7 +134,9 @@ def _decode(cursor: str) -> tuple[ColumnElement[datetime], UUID]:
 def narrowed(query: Select[tuple[Ticket]], wanted: TicketFilter, *, now: datetime) -> Select[tuple[Ticket]]:
     """Put the filter's conditions on a query over tickets."""
     if wanted.campaign:
-        query = query.where(Ticket.campaign_id.in_(select(Campaign.id).where(Campaign.code == wanted.campaign)))
+        query = query.where(
+            Ticket.campaign_id.in_(select(Campaign.id).where(Campaign.code == wanted.campaign))
+        )
     if wanted.unit:
         top = select(Unit.path).where(Unit.code == wanted.unit).scalar_subquery()
         query = query.where(Ticket.unit_id.in_(select(Unit.id).where(Unit.path.like(top.concat("%")))))
@@ -153,7 +162,13 @@ def narrowed(query: Select[tuple[Ticket]], wanted: TicketFilter, *, now: datetim
 
 
 def list_tickets(
-    session: Session, wanted: TicketFilter, *, actor: Actor, now: datetime, limit: int = 50, cursor: str | None = None
+    session: Session,
+    wanted: TicketFilter,
+    *,
+    actor: Actor,
+    now: datetime,
+    limit: int = 50,
+    cursor: str | None = None,
 ) -> Page:
     """One page of tickets the actor may see, newest first or by deadline. Raises BadInput for a wrong cursor."""
     query = narrowed(select(Ticket).where(tickets_visible_to(actor)), wanted, now=now).options(*_loaded())

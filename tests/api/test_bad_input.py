@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -248,3 +250,15 @@ def test_english_is_one_header_away_and_chinese_the_default(calling: Callable[[s
         answer = call.get("/tickets/CC2026-LL01-9999", headers={"Accept-Language": wish})
         assert answer.status_code == 404
         assert answer.headers["content-language"] == given
+
+
+def test_a_cursor_made_up_with_care_is_refused_too(inspector: Caller) -> None:
+    for place in (
+        ["2026-04-01T10:00:00", "019b0000-0000-7000-8000-000000000000"],
+        ["2026-04-01T10:00:00+08:00", "nobody"],
+        ["0001-01-01T00:00:00+14:00", "019b0000-0000-7000-8000-000000000000"],
+    ):
+        cursor = base64.urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
+        answer = inspector.get("/tickets", params={"cursor": cursor})
+        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/cursor"), place
+        assert answer.json()["errors"][0]["in"] == "query"

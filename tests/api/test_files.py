@@ -188,3 +188,13 @@ def test_a_ticket_waits_for_its_photos_before_it_is_verified(
     assignee.send(after, listed(after)["sha256"])
     verified = inspector.post(f"/tickets/{number}/verify", {"passed": True, "opinion": "合格"})
     assert (verified.status_code, verified.json()["state"]) == (200, "verified")
+
+
+def test_a_re_check_lists_its_own_photos(inspector: Caller, world: World) -> None:
+    data = photo(colour="white")
+    number = world.fixed().number
+    said = {"passed": True, "opinion": "合格", "files": [listed(data)]}
+    verified = inspector.post(f"/tickets/{number}/verify", said)
+    assert (verified.status_code, verified.json()["state"]) == (200, "verified")
+    assert inspector.send(data, listed(data)["sha256"]).status_code == 201
+    assert inspector.get(f"/tickets/{number}").json()["files"][0]["kind"] == "recheck"
