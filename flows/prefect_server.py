@@ -22,7 +22,8 @@ def pass_over_state(model: type[object], mapping: MutableMapping[str, object], v
 def lacks_bulk_state(model: type[object]) -> bool:
     """Whether this model of Prefect's does not say what a bulk insert does with its `state`."""
     state = inspect(model, raiseerr=True).all_orm_descriptors["state"]
-    return isinstance(state, hybrid_property) and state.bulk_dml_setter is None
+    # SQLAlchemy 2.0 has no such setter and asks nobody.
+    return isinstance(state, hybrid_property) and getattr(state, "bulk_dml_setter", state) is None
 
 
 def mend() -> None:
