@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from domain.campaigns import (
     EVENT_FACTS,
+    Coverage,
     campaign_by_code,
     campaign_notes,
     coverage,
@@ -22,7 +23,7 @@ from domain.campaigns import (
     zero_report,
 )
 from domain.errors import NotFound
-from domain.people import unit_by_code
+from domain.people import unit_by_code, units_in_sight
 from domain.records import Campaign, Inspection, Ticket
 from domain.rights import Deed, may
 from domain.visibility import inspections_visible_to, tickets_visible_to
@@ -135,7 +136,7 @@ def campaign_page(
         campaign=found,
         steps=steps,
         reached=reached,
-        coverage=coverage(session, found),
+        coverage=_in_sight(session, coverage(session, found), actor),
         notes=campaign_notes(found),
         inspections=_inspections(session, found, actor),
         may=[each for each in every if each.allowed],
@@ -148,6 +149,12 @@ def campaign_page(
         ],
         may_record=any(may(actor, Deed.RECORD_QUANTITIES, at=entry.unit.path) for entry in found.scope),
     )
+
+
+def _in_sight(session: Session, whole: Coverage, actor: Actor) -> Coverage:
+    """The units of the scope this person may see."""
+    seen = {unit.id for unit in units_in_sight(session, actor)}
+    return Coverage(tuple(report for report in whole.units if report.unit.id in seen))
 
 
 def _inspections(session: Session, found: Campaign, actor: Actor) -> list[Inspection]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -75,13 +76,13 @@ def running_campaigns(session: Session, actor: Actor) -> list[Campaign]:
     return [campaign for campaign in session.scalars(query) if accepts_findings(campaign.state)]
 
 
-def units_to_report(session: Session, campaign: Campaign, actor: Actor) -> list[Unit]:
-    """Units in sight that lie in the campaign's scope, in the order of the tree."""
+def units_to_report(session: Session, campaigns: Sequence[Campaign], actor: Actor) -> list[Unit]:
+    """Units in sight that lie in the scope of one of the campaigns, in the order of the tree."""
     scope = list(
         session.scalars(
             select(Unit.path)
             .join(CampaignUnit, CampaignUnit.unit_id == Unit.id)
-            .where(CampaignUnit.campaign_id == campaign.id)
+            .where(CampaignUnit.campaign_id.in_([each.id for each in campaigns]))
         )
     )
     return [unit for unit in units_in_sight(session, actor) if unit.path.startswith(tuple(scope))]
@@ -118,7 +119,7 @@ def _finding_form(request: Request, actor: Actor, form: Form, status: int = 200)
         campaign = next(
             (each for each in campaigns if each.code == asked), campaigns[0] if campaigns else None
         )
-        units = units_to_report(session, campaign, actor) if campaign else []
+        units = units_to_report(session, campaigns, actor)
         own = next((unit.code for unit in units if unit.id == actor.unit_id), None)
         asked_unit = request.query_params.get("unit") or own or (units[0].code if len(units) == 1 else "")
         return page(

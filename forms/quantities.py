@@ -45,7 +45,7 @@ def _quantities_page(
         campaign = campaign_by_code(session, code, actor=actor)
         units = [
             unit
-            for unit in units_to_report(session, campaign, actor)
+            for unit in units_to_report(session, [campaign], actor)
             if may(actor, Deed.RECORD_QUANTITIES, at=unit.path)
         ]
         return page(
