@@ -44,8 +44,17 @@ def test_a_row_tells_the_whole_story(played: World) -> None:
     done = rows["CC2026-LL01-0001"]
     assert done["隐患描述"] == "10kV 柳林线 27# 变台渗漏油 | <b>严重</b>"
     assert done["被检单位(站所)"] == "柳林供电所"
-    assert (done["责任人(定人)"], done["责任单位"], done["责任内容(定责)"]) == ("王建国", "柳林所检修班", "负责停电处理")
-    assert (done["状态"], done["复查人"], done["复查结论"], done["是否超期/超期天数"]) == ("已销号", "李敏", "合格", "否")
+    assert (done["责任人(定人)"], done["责任单位"], done["责任内容(定责)"]) == (
+        "王建国",
+        "柳林所检修班",
+        "负责停电处理",
+    )
+    assert (done["状态"], done["复查人"], done["复查结论"], done["是否超期/超期天数"]) == (
+        "已销号",
+        "李敏",
+        "合格",
+        "否",
+    )
     returned = next(row for row in rows.values() if row["隐患等级"] == "较大")
     assert returned["复查结论"] == "退回1次"
     assert str(returned["是否超期/超期天数"]).startswith("是，")
