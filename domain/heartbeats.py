@@ -20,7 +20,7 @@ LONGEST_SILENCE: Mapping[str, timedelta] = {
     "deliver-notices": timedelta(minutes=10),
     "advance-campaigns": timedelta(hours=3),
     "plan-inspections": timedelta(hours=26),
-    "publish-summaries": timedelta(hours=3),
+    "publish-summaries": timedelta(minutes=20),
 }
 """Each flow and how long it may be silent: its schedule (flows/deployments.py) with room for a missed run or two."""
 

@@ -10,10 +10,13 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 
 import flows
+from domain.campaigns import campaign_by_code
 from domain.heartbeats import LONGEST_SILENCE, heartbeats, late
 from domain.records import History, Inspection, Notice, StepRecord
 from domain.settings import SettingsWrong
-from flows import advance_campaigns, deliver_notices, plan_inspections, sweep_deadlines
+from domain.summaries import request_summary
+from flows import advance_campaigns, deliver_notices, plan_inspections, publish_summaries, sweep_deadlines
+from statemachines.roles import SYSTEM
 from tests.domain.test_planning import rota
 from tests.mail_server import MailServer
 from tests.world import World
@@ -30,10 +33,13 @@ def written(world: World) -> list[int]:
 
 
 def prepare(world: World) -> None:
-    """Something to do for every flow: a ticket overdue, a letter waiting, a phase due, a visit to plan."""
+    """Something for every flow: a ticket overdue, a letter waiting, a phase due, a visit to plan, a draft asked for."""
     world.assigned()
     world.find(unit="SQ02")
     rota(world, "once", "2026-04-20", "2026-04-24")
+    with world.database.transaction() as session:
+        campaign = campaign_by_code(session, "CC2026", actor=SYSTEM)
+        request_summary(session, campaign, final=False, actor=SYSTEM, now=world.now)
 
 
 FLOWS = {
@@ -41,6 +47,7 @@ FLOWS = {
     "deliver-notices": (deliver_notices, {"sent": 1}),
     "advance-campaigns": (advance_campaigns, {"moved": ["CC2026 rectify"]}),
     "plan-inspections": (plan_inspections, {"planned": 2}),
+    "publish-summaries": (publish_summaries, {"published": ["CC2026 第1版"]}),
 }
 
 
