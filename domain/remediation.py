@@ -295,13 +295,13 @@ def _pass(session: Session, ticket: Ticket, told: Verification, *, actor: Actor,
         opinion=told.opinion,
         independent_team=settings_of(ticket.campaign).independent_team,
     )
-    # After the move: what is judged must have arrived, the photos of this re-check are listed by it and follow.
-    list_files(session, ticket, told.files, kind=FileKind.RECHECK, actor=actor, now=now)
     if after == TicketState.VERIFIED:
         ticket.verifier_id, ticket.verified_at = actor.id, now
         plan_next_step(session, ticket, now=now)
     else:
         ticket.first_verifier_id = actor.id
+    # Last: what is judged must have arrived, the photos of this re-check are listed by it and follow.
+    list_files(session, ticket, told.files, kind=FileKind.RECHECK, actor=actor, now=now)
     record(session, ticket, "verify", actor=actor, now=now, before=before, after=after, opinion=told.opinion)
     notices.verified(session, ticket, now=now)
     return ticket
@@ -322,6 +322,8 @@ def _return(session: Session, ticket: Ticket, told: Verification, *, actor: Acto
     list_files(session, ticket, told.files, kind=FileKind.RECHECK, actor=actor, now=now)
     ticket.return_count += 1
     ticket.first_verifier_id = None
+    # What has to be done again was not put right on the spot; from here on it is a ticket like any other.
+    ticket.on_the_spot = False
     if due is not None:
         ticket.due_at = due
     # A new deadline, or the old one running again: either way the ladder starts over.

@@ -195,6 +195,7 @@ def test_a_re_check_lists_its_own_photos(inspector: Caller, world: World) -> Non
     number = world.fixed().number
     said = {"passed": True, "opinion": "合格", "files": [listed(data)]}
     verified = inspector.post(f"/tickets/{number}/verify", said)
+    assert verified.status_code == 200, verified.text
     assert (verified.status_code, verified.json()["state"]) == (200, "verified")
     assert inspector.send(data, listed(data)["sha256"]).status_code == 201
     assert inspector.get(f"/tickets/{number}").json()["files"][0]["kind"] == "recheck"
