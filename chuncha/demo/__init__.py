@@ -1,1 +1,135 @@
-"""The demo."""
+"""`chuncha demo`: a whole 春查 played on the real figures, through the HTTP contract and the flows, at a compressed clock."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from chuncha.demo import days
+from chuncha.demo.bureau import Bureau, issue_tokens, set_up
+from chuncha.demo.client import Client
+from chuncha.demo.clock import Clock
+from chuncha.demo.closing import print_closing, write_papers
+from chuncha.demo.opening import draw_photos, warn_of_holiday
+from chuncha.demo.player import Player
+from chuncha.demo.stage import Stage, stage, web
+from chuncha.demo.steps import Story
+from chuncha.demo.story import write_story
+from chuncha.processes import free_port, must_be_free, serve
+from domain.settings import Settings
+from statemachines.refusals import Refusal
+
+USUAL_PORT = Settings.model_fields["port"].default
+_WEEKDAYS = "一二三四五六日"
+
+
+class FolderTaken(Refusal):
+    """The folder holds an installation, perhaps a real one: the demo writes into none but its own."""
+
+    code, status = "folder-taken", 409
+    title_zh, title_en = "目录已被使用", "The folder is taken"
+    zh = "“{folder}”已有一套数据，演示不会改动它；请另选一个空目录，或不写 --data。"
+    en = "“{folder}” already holds an installation, which the demo leaves alone; name another folder or leave --data out."
+
+
+def play_demo(
+    *, data: Path | None, port: int | None, serve_after: bool, seed: int, console: Console
+) -> None:
+    """Play the campaign, write its papers, then serve its pages until Ctrl+C (`serve_after`) or end.
+
+    `data` is a folder without an installation and is kept; None is a throw-away folder, which is kept only when nothing
+    is served, for its papers. Raises FolderTaken, PortTaken, and PlayBroken when the program refuses what the play does.
+    """
+    if data is not None and (data / "postgres").exists():
+        raise FolderTaken(folder=data)
+    if serve_after and port is not None:
+        must_be_free("127.0.0.1", port)
+    with (
+        _folder(data, keep=not serve_after) as folder,
+        stage(folder, _port(port) if serve_after else free_port()) as set_stage,
+    ):
+        begun = time.monotonic()
+        administrator = _play(set_stage, folder, seed, console)
+        console.print(f"演示用时 {time.monotonic() - begun:.0f} 秒", highlight=False)
+        print_closing(
+            console, folder, set_stage.mailbox, administrator, set_stage.installation.settings.public_url
+        )
+        if serve_after:
+            serve(
+                set_stage.installation,
+                say=lambda line: console.print(line, markup=False, highlight=False),
+            )
+
+
+def _play(on: Stage, folder: Path, seed: int, console: Console) -> tuple[str, str]:
+    bureau = Bureau()
+    clock = Clock(days.at(days.SET_UP, 8))
+    with console.status("准备：数据库、15个供电所、90项检查表、照片、调度…"):
+        administrator = set_up(on.installation.database, now=clock())
+        tokens = issue_tokens(on.installation.database, bureau.people, now=clock())
+        story = write_story(seed, bureau)
+        draw_photos(story)
+        on.ready()
+    warn_of_holiday(console)
+    with (
+        web(on.installation, clock) as address,
+        Client(address, tokens) as client,
+        _progress(console, story) as tell,
+    ):
+        Player(client, clock, tell=tell).play(story)
+        write_papers(client, bureau, folder / "papers")
+    on.mailbox.write_index()
+    on.over()
+    return administrator
+
+
+class _Day:
+    """One line for each day: what happened."""
+
+    def __init__(self, progress: Progress, total: int) -> None:
+        self._progress = progress
+        self._task = progress.add_task("", total=total)
+
+    def __call__(self, day: date, line: str) -> None:
+        named = f"{day.month}月{day.day}日 周{_WEEKDAYS[day.weekday()]}"
+        self._progress.update(self._task, advance=1, description=f"{named}  {line}")
+
+
+@contextmanager
+def _progress(console: Console, story: Story) -> Iterator[_Day]:
+    columns = (BarColumn(bar_width=24), TimeElapsedColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=console) as progress:
+        yield _Day(progress, (story.last - story.first).days + 1)
+
+
+@contextmanager
+def _folder(data: Path | None, *, keep: bool) -> Iterator[Path]:
+    if data is not None:
+        data.mkdir(parents=True, exist_ok=True)
+        yield data
+        return
+    folder = Path(tempfile.mkdtemp(prefix="chuncha-demo-"))
+    try:
+        yield folder
+    finally:
+        if not keep:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _port(told: int | None) -> int:
+    """The port told, else the usual one, else any that is free."""
+    if told is not None:
+        return told
+    try:
+        must_be_free("127.0.0.1", USUAL_PORT)
+    except Refusal:
+        return free_port()
+    return int(USUAL_PORT)

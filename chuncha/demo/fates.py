@@ -106,6 +106,7 @@ class Fates:
         """Returns when more time was asked for and until which day: half of the first time again."""
         chance = self._chance
         asked = days.between(chance, max(assigned, due - timedelta(days=4)), due - timedelta(hours=30))
+        asked = min(asked, LAST_FIX)
         new = local_day(due + (due - hazard.found_at) / 2)
         body = {
             "reason": chance.choice(_REASONS).format(day=f"{new.month}月{new.day}日"),

@@ -12,6 +12,8 @@ from pathlib import Path
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from chuncha.processes import free_port
+
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
@@ -30,13 +32,14 @@ class Mailbox:
         self._folder = folder
         self._folder.mkdir(parents=True, exist_ok=True)
         self.arrived: list[Arrived] = []
-        self._controller = Controller(self, hostname="127.0.0.1", port=0)
+        # The controller greets its own server once at the start, so it must know the port beforehand.
+        self._port = free_port()
+        self._controller = Controller(self, hostname="127.0.0.1", port=self._port)
 
     @property
     def url(self) -> str:
         """Its address as CHUNCHA_SMTP_URL takes it."""
-        assert self._controller.server is not None
-        return f"smtp://127.0.0.1:{self._controller.server.sockets[0].getsockname()[1]}"
+        return f"smtp://127.0.0.1:{self._port}"
 
     def __enter__(self) -> Mailbox:
         self._controller.start()

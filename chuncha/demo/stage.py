@@ -1,0 +1,109 @@
+"""The stage: database, pages and calls, scheduler and mail server of one throw-away installation, in and around this process."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import uvicorn
+
+from chuncha.app import create_app
+from chuncha.demo.clock import Clock
+from chuncha.demo.mailbox import Mailbox
+from chuncha.installation import Installation, open_installation
+from chuncha.processes import Child, Tree, free_port, prefect_server, wait_for
+from domain.settings import read_settings
+
+SENDER = "春查 <chuncha@yunling.example>"
+SCHEDULER = "PREFECT_API_URL"
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What the play is played on. `ready` waits until the scheduler answers, `over` ends it."""
+
+    installation: Installation
+    mailbox: Mailbox
+    ready: Callable[[], None]
+    over: Callable[[], None]
+
+
+@contextmanager
+def stage(folder: Path, port: int) -> Iterator[Stage]:
+    """Set everything up below `folder` and take it down again; `port` is where the pages are read afterwards.
+
+    The scheduler takes seconds to come up, so it is started first and waited for last.
+    """
+    _forget_other_installations()
+    (folder / "logs").mkdir(parents=True, exist_ok=True)
+    settings = read_settings(
+        data=folder, port=port, public_url=f"http://127.0.0.1:{port}", mail_from=SENDER
+    )
+    tree = Tree(folder)
+    with Mailbox(folder / "mailbox") as mailbox:
+        os.environ["CHUNCHA_SMTP_URL"], os.environ["CHUNCHA_MAIL_FROM"] = mailbox.url, SENDER
+        settings = settings.model_copy(update={"smtp_url": mailbox.url})
+        scheduler_port = free_port()
+        try:
+            scheduler = _scheduler(folder, scheduler_port)
+            tree.start(scheduler)
+            with open_installation(settings, migrate=True, own=True) as installation:
+                # The flows run in this process and read their settings as everywhere else.
+                os.environ.update(
+                    (name, value)
+                    for name, value in installation.environment().items()
+                    if name.startswith(("CHUNCHA_", "PREFECT_"))
+                )
+                health = f"http://127.0.0.1:{scheduler_port}/api/health"
+                ready = partial(wait_for, health, scheduler, seconds=120)
+                yield Stage(installation, mailbox, ready, partial(_over, tree))
+        finally:
+            _over(tree)
+
+
+def _over(tree: Tree) -> None:
+    """End the play's scheduler: `chuncha serve` brings its own."""
+    tree.end()
+    os.environ.pop(SCHEDULER, None)
+
+
+def _forget_other_installations() -> None:
+    """A demo never plays on a real installation: whatever the environment says of one is not its own."""
+    for name in [name for name in os.environ if name.startswith("CHUNCHA_")]:
+        del os.environ[name]
+
+
+def _scheduler(folder: Path, port: int) -> Child:
+    os.environ[SCHEDULER] = f"http://127.0.0.1:{port}/api"
+    os.environ["PREFECT_HOME"] = str((folder / "prefect").resolve())
+    os.environ["PREFECT_LOGGING_LEVEL"] = "WARNING"
+    os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
+    os.environ["DO_NOT_TRACK"] = "1"
+    return Child("prefect", prefect_server(port), environment=dict(os.environ))
+
+
+@contextmanager
+def web(installation: Installation, clock: Clock) -> Iterator[str]:
+    """Serve pages and calls in a thread of this process, at the time of the clock; gives their address."""
+    port = free_port()
+    app = create_app(
+        installation.settings, database=installation.database, files=installation.files, clock=clock
+    )
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning"))
+    thread = threading.Thread(target=server.run, name="web", daemon=True)
+    thread.start()
+    try:
+        while not server.started:
+            if not thread.is_alive():
+                raise RuntimeError("the web application did not start")
+            time.sleep(0.02)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join(timeout=10)
