@@ -103,9 +103,12 @@ def web(
 @app.command()
 def flows(data: Data = None) -> None:
     """Run the scheduled flows alone, against the Prefect server at PREFECT_API_URL."""
+    import os
+
     from flows.deployments import serve_all
 
-    _settings(data)
+    # Each run is a process of its own that reads the settings itself.
+    os.environ["CHUNCHA_DATA"] = str(_settings(data).data.resolve())
     serve_all()
 
 
