@@ -5,18 +5,21 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import ColumnElement, Select, and_, func, literal, literal_column, or_, select, tuple_
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import InstrumentedAttribute, Session, joinedload
+from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.interfaces import ORMOption
 
 from domain.errors import BadInput, NotFound, PreconditionFailed
-from domain.records import Campaign, Person, Ticket, Unit
+from domain.records import Campaign, ChecklistItem, Person, Ticket, Unit
 from domain.records.base import Instant
 from domain.visibility import tickets_visible_to
 from statemachines.labels import Level
@@ -29,20 +32,37 @@ RUNNING = (TicketState.ASSIGNED,)
 #: A ticket without a deadline sorts last by deadline instead of falling out of the list.
 UNDATED: ColumnElement[datetime] = literal_column("'infinity'::timestamptz", Instant())
 
+_due_or_never = func.coalesce(Ticket.due_at, UNDATED)
 
-def _loaded() -> tuple[ORMOption, ...]:
-    return (
-        joinedload(Ticket.unit),
-        joinedload(Ticket.campaign).joinedload(Campaign.unit),
-        joinedload(Ticket.checklist_item),
-        joinedload(Ticket.finder).joinedload(Person.unit),
-        joinedload(Ticket.assignee).joinedload(Person.unit),
-        joinedload(Ticket.fixer),
-        joinedload(Ticket.fixer_unit),
-        joinedload(Ticket.first_verifier),
-        joinedload(Ticket.verifier),
-        joinedload(Ticket.duplicate_of),
-    )
+Named = TypeVar("Named", Person, Unit, ChecklistItem, Ticket)
+
+#: What stands beside every ticket, joined to it.
+_BESIDE: tuple[ORMOption, ...] = (
+    joinedload(Ticket.unit, innerjoin=True),
+    joinedload(Ticket.campaign, innerjoin=True).joinedload(Campaign.unit, innerjoin=True),
+)
+
+_PEOPLE = ("finder", "assignee", "fixer", "first_verifier", "verifier")
+
+
+def load_named(session: Session, tickets: Sequence[Ticket]) -> None:
+    """Load what the tickets name: people and their units, fixing teams, checklist items, the tickets they repeat.
+
+    One query by key for each kind that is named at all, however many tickets. Joined to the ticket they would be a
+    query of a dozen tables, which costs PostgreSQL more to plan than these cost to run (docs/performance.md).
+    """
+
+    def named(query: Select[tuple[Named]], key: InstrumentedAttribute[UUID], *names: str) -> None:
+        keys = {getattr(ticket, f"{name}_id") for ticket in tickets for name in names} - {None}
+        found = {each.id: each for each in session.scalars(query.where(key.in_(keys)))} if keys else {}
+        for ticket in tickets:
+            for name in names:
+                set_committed_value(ticket, name, found.get(getattr(ticket, f"{name}_id")))
+
+    named(select(Person).options(joinedload(Person.unit, innerjoin=True)), Person.id, *_PEOPLE)
+    named(select(Unit), Unit.id, "fixer_unit")
+    named(select(ChecklistItem), ChecklistItem.id, "checklist_item")
+    named(select(Ticket), Ticket.id, "duplicate_of")
 
 
 def is_overdue(ticket: Ticket, now: datetime) -> bool:
@@ -51,8 +71,8 @@ def is_overdue(ticket: Ticket, now: datetime) -> bool:
 
 
 def overdue(now: datetime) -> ColumnElement[bool]:
-    """`is_overdue` as a condition for queries."""
-    return and_(Ticket.state.in_(RUNNING), Ticket.due_at < now)
+    """`is_overdue` as a condition for queries, in the words of the index `ix_tickets_open_due`."""
+    return and_(Ticket.state.in_(RUNNING), _due_or_never < now)
 
 
 def ticket_by_number(
@@ -63,7 +83,7 @@ def ticket_by_number(
     `lock` takes the row for the rest of the transaction, so that a second writer waits and then meets the new state.
     Raises NotFound when there is none in the actor's sight, PreconditionFailed for another version.
     """
-    query = select(Ticket).where(Ticket.number == number, tickets_visible_to(actor)).options(*_loaded())
+    query = select(Ticket).where(Ticket.number == number, tickets_visible_to(actor)).options(*_BESIDE)
     if lock:
         query = query.with_for_update(of=Ticket).execution_options(populate_existing=True)
     ticket = session.scalars(query).one_or_none()
@@ -71,6 +91,7 @@ def ticket_by_number(
         raise NotFound(what=number)
     if expected_version is not None and ticket.version != expected_version:
         raise PreconditionFailed(expected=expected_version, current=ticket.version)
+    load_named(session, [ticket])
     return ticket
 
 
@@ -118,10 +139,10 @@ def _aware(text: str) -> datetime:
     return moment.astimezone(UTC)
 
 
-def _decode(cursor: str) -> tuple[ColumnElement[datetime], UUID]:
+def _decode(cursor: str) -> tuple[ColumnElement[datetime], ColumnElement[UUID]]:
     try:
         moment, key = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        return UNDATED if moment == "None" else literal(_aware(moment)), UUID(key)
+        return UNDATED if moment == "None" else literal(_aware(moment)), literal(UUID(key))
     except (ValueError, TypeError, AttributeError, OverflowError, binascii.Error) as error:
         raise BadInput(
             "/cursor",
@@ -134,9 +155,9 @@ def _decode(cursor: str) -> tuple[ColumnElement[datetime], UUID]:
 def narrowed(query: Select[tuple[Ticket]], wanted: TicketFilter, *, now: datetime) -> Select[tuple[Ticket]]:
     """Put the filter's conditions on a query over tickets."""
     if wanted.campaign:
-        query = query.where(
-            Ticket.campaign_id.in_(select(Campaign.id).where(Campaign.code == wanted.campaign))
-        )
+        # One value, not a set: so the indexes that begin with the campaign keep their order.
+        campaign = select(Campaign.id).where(Campaign.code == wanted.campaign).scalar_subquery()
+        query = query.where(Ticket.campaign_id == campaign)
     if wanted.unit:
         top = select(Unit.path).where(Unit.code == wanted.unit).scalar_subquery()
         query = query.where(Ticket.unit_id.in_(select(Unit.id).where(Unit.path.like(top.concat("%")))))
@@ -146,10 +167,10 @@ def narrowed(query: Select[tuple[Ticket]], wanted: TicketFilter, *, now: datetim
         query = query.where(Ticket.level.in_(wanted.level))
     for login, column in ((wanted.assignee, Ticket.assignee_id), (wanted.finder, Ticket.finder_id)):
         if login:
-            query = query.where(column.in_(select(Person.id).where(Person.login == login)))
+            query = query.where(column == select(Person.id).where(Person.login == login).scalar_subquery())
     if wanted.overdue is not None:
         late = overdue(now)
-        query = query.where(late if wanted.overdue else or_(~late, Ticket.due_at.is_(None)))
+        query = query.where(late if wanted.overdue else ~late)
     if wanted.supervised is not None:
         listed = Ticket.supervised_at.is_not(None)
         query = query.where(listed if wanted.supervised else ~listed)
@@ -171,12 +192,11 @@ def list_tickets(
     cursor: str | None = None,
 ) -> Page:
     """One page of tickets the actor may see, newest first or by deadline. Raises BadInput for a wrong cursor."""
-    query = narrowed(select(Ticket).where(tickets_visible_to(actor)), wanted, now=now).options(*_loaded())
+    query = narrowed(select(Ticket).where(tickets_visible_to(actor)), wanted, now=now).options(*_BESIDE)
     if wanted.sort is TicketOrder.DUE:
-        due = func.coalesce(Ticket.due_at, UNDATED)
-        query = query.order_by(due, Ticket.id)
+        query = query.order_by(_due_or_never, Ticket.id)
         if cursor:
-            query = query.where(tuple_(due, Ticket.id) > tuple_(*_decode(cursor)))
+            query = query.where(tuple_(_due_or_never, Ticket.id) > tuple_(*_decode(cursor)))
     else:
         query = query.order_by(Ticket.recorded_at.desc(), Ticket.id.desc())
         if cursor:
@@ -187,4 +207,5 @@ def list_tickets(
         rows = rows[:limit]
         last = rows[-1]
         following = _encode(last.due_at if wanted.sort is TicketOrder.DUE else last.recorded_at, last.id)
+    load_named(session, rows)
     return Page(rows, following)

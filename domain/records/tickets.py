@@ -55,7 +55,9 @@ class Ticket(Base):
     campaign_id: Mapped[UUID] = mapped_column(ForeignKey("campaigns.id"))
     origin_campaign_id: Mapped[UUID] = mapped_column(ForeignKey("campaigns.id"))
     unit_id: Mapped[UUID] = mapped_column(ForeignKey("units.id"))
-    inspection_id: Mapped[UUID | None] = mapped_column(ForeignKey("inspections.id", use_alter=True, name="fk_tickets_inspection_id"))
+    inspection_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("inspections.id", use_alter=True, name="fk_tickets_inspection_id")
+    )
     checklist_item_id: Mapped[UUID | None] = mapped_column(ForeignKey("checklist_items.id"))
 
     description: Mapped[str]
@@ -122,19 +124,20 @@ class Ticket(Base):
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
     __table_args__ = (
         CheckConstraint("length(description) BETWEEN 1 AND 4000", name="description_length"),
+        # IS TRUE: a CHECK passes whatever is not false, and comparing a missing text with '' is neither.
         CheckConstraint(
             "state IN ('found', 'cancelled') OR (assignee_id IS NOT NULL AND duty <> '' AND measure <> ''"
-            " AND due_at IS NOT NULL AND first_due_at IS NOT NULL)",
+            " AND due_at IS NOT NULL AND first_due_at IS NOT NULL) IS TRUE",
             name="three_fixed",
         ),
         CheckConstraint(
             "level <> 'major' OR state IN ('found', 'cancelled')"
-            " OR (budget IS NOT NULL AND emergency_plan <> '')",
+            " OR (budget IS NOT NULL AND emergency_plan <> '') IS TRUE",
             name="five_assurances",
         ),
         CheckConstraint(
             "state NOT IN ('fixed', 'verified') OR (fixer_id IS NOT NULL AND fixer_unit_id IS NOT NULL"
-            " AND fixed_at IS NOT NULL AND fix_note <> '')",
+            " AND fixed_at IS NOT NULL AND fix_note <> '') IS TRUE",
             name="fixed_by_somebody",
         ),
         CheckConstraint(
@@ -148,19 +151,28 @@ class Ticket(Base):
         CheckConstraint("verifier_id <> first_verifier_id", name="two_verifiers"),
         CheckConstraint("NOT on_the_spot OR level = 'general'", name="on_the_spot_general"),
         CheckConstraint(
-            "state <> 'cancelled' OR (cancelled_at IS NOT NULL AND cancel_reason <> '')",
+            "state <> 'cancelled' OR (cancelled_at IS NOT NULL AND cancel_reason <> '') IS TRUE",
             name="cancelled_with_reason",
         ),
         CheckConstraint("due_at >= found_at", name="due_after_found"),
         CheckConstraint("files_arrived BETWEEN 0 AND files_expected", name="files_counted"),
-        CheckConstraint("quantity IS NULL OR measure_unit <> ''", name="quantity_has_unit"),
+        CheckConstraint("quantity IS NULL OR (measure_unit <> '') IS TRUE", name="quantity_has_unit"),
         CheckConstraint("quantity > 0", name="quantity_positive"),
         CheckConstraint("lat BETWEEN -90 AND 90 AND lon BETWEEN -180 AND 180", name="position_on_earth"),
         # Read by domain/escalation.py: the sweep's cost follows what is due, not what exists.
         Index("ix_tickets_next_step", "next_step_at", postgresql_where=text("next_step_at IS NOT NULL")),
-        # Read by domain/tickets.py: the queue of a campaign, newest first, and by deadline.
+        # Read by domain/tickets.py: everybody's queue, newest first and by deadline.
+        Index("ix_tickets_newest", text("recorded_at DESC"), text("id DESC")),
+        Index("ix_tickets_due", text("coalesce(due_at, 'infinity'::timestamptz)"), "id"),
+        # Read by domain/tickets.py: what is still open, by deadline, and what is overdue.
+        Index(
+            "ix_tickets_open_due",
+            text("coalesce(due_at, 'infinity'::timestamptz)"),
+            "id",
+            postgresql_where=text("state IN ('found', 'assigned', 'fixed')"),
+        ),
+        # Read by domain/tickets.py: the queue of a campaign that is no longer the newest.
         Index("ix_tickets_recent", "campaign_id", text("recorded_at DESC"), text("id DESC")),
-        Index("ix_tickets_due", "campaign_id", text("coalesce(due_at, 'infinity'::timestamptz)"), "id"),
         # Read by domain/status.py: the counts.
         Index("ix_tickets_status", "campaign_id", "unit_id", "state", "level"),
         # Read by domain/tickets.py: "what is mine, by when".
