@@ -32,7 +32,9 @@ app.add_typer(token, name="token")
 
 console = Console()
 
-Data = Annotated[Path | None, typer.Option("--data", help="Folder that holds everything this installation owns.")]
+Data = Annotated[
+    Path | None, typer.Option("--data", help="Folder that holds everything this installation owns.")
+]
 AsOf = Annotated[
     datetime | None,
     typer.Option(
@@ -115,7 +117,9 @@ def flows(data: Data = None) -> None:
 @app.command()
 def migrate(
     data: Data = None,
-    down: Annotated[str | None, typer.Option(help="Go down to this revision instead (base: nothing).")] = None,
+    down: Annotated[
+        str | None, typer.Option(help="Go down to this revision instead (base: nothing).")
+    ] = None,
 ) -> None:
     """Bring the database's schema up to this release, or down."""
     with open_installation(_settings(data)) as installation:
@@ -154,7 +158,9 @@ def user_add(
     login: str,
     name: str,
     unit: Annotated[str, typer.Option(help="Code of the unit the person belongs to.")],
-    role: Annotated[list[Role] | None, typer.Option(help="May be repeated; holds at the unit and below.")] = None,
+    role: Annotated[
+        list[Role] | None, typer.Option(help="May be repeated; holds at the unit and below.")
+    ] = None,
     email: Annotated[str | None, typer.Option()] = None,
     data: Data = None,
 ) -> None:
@@ -188,7 +194,9 @@ def user_deactivate(login: str, data: Data = None) -> None:
 @token.command("issue")
 def token_issue(
     login: str,
-    days: Annotated[int | None, typer.Option(min=1, help="How long it is valid; for ever when left out.")] = None,
+    days: Annotated[
+        int | None, typer.Option(min=1, help="How long it is valid; for ever when left out.")
+    ] = None,
     note: Annotated[str, typer.Option(help="What it is for.")] = "",
     data: Data = None,
 ) -> None:
@@ -215,9 +223,9 @@ def sweep(as_of: AsOf = None, dry_run: DryRun = False, data: Data = None) -> Non
 
     with open_installation(_settings(data)) as installation:
         result = sweep_all(installation.database, as_of=_moment(as_of), dry_run=dry_run)
-    if result.would:
+    if result.lines:
         table = Table("ticket", "step", "who", "channel", "subject")
-        for each in result.would:
+        for each in result.lines:
             table.add_row(each.ticket, each.step, each.name, each.channel, each.subject)
         console.print(table)
     counted = ", ".join(f"{name} {count}" for name, count in result.said().items())

@@ -54,7 +54,9 @@ def _database(installation: Installation, _: datetime) -> Iterator[Finding]:
         version = int(session.execute(text("SHOW server_version_num")).scalar_one()) // 10000
     yield Finding("database", version >= OLDEST_POSTGRES, f"PostgreSQL {version}")
     current, newest = migrations.revisions(installation.database)
-    yield Finding("schema", current == newest, f"{current or 'empty'}; newest {newest}; `chuncha migrate` brings it up")
+    yield Finding(
+        "schema", current == newest, f"{current or 'empty'}; newest {newest}; `chuncha migrate` brings it up"
+    )
 
 
 def _files(installation: Installation, _: datetime) -> Iterator[Finding]:
@@ -66,7 +68,8 @@ def _files(installation: Installation, _: datetime) -> Iterator[Finding]:
 def _mail(installation: Installation, _: datetime) -> Iterator[Finding]:
     address = installation.settings.smtp_url
     if address is None:
-        yield Finding("mail", good=False, said="no mail server: set CHUNCHA_SMTP_URL; notices are read in the in-box on the pages only")
+        said = "no mail server (CHUNCHA_SMTP_URL): notices are read in the in-box on the pages only"
+        yield Finding("mail", good=False, said=said)
         return
     parts = urlsplit(address)
     kind = smtplib.SMTP_SSL if parts.scheme == "smtps" else smtplib.SMTP
@@ -78,7 +81,9 @@ def _mail(installation: Installation, _: datetime) -> Iterator[Finding]:
 def _notices(installation: Installation, now: datetime) -> Iterator[Finding]:
     waiting = (Notice.sent_at.is_(None), Notice.gave_up_at.is_(None), Notice.not_before <= now)
     with installation.database.reading() as session:
-        count, oldest = session.execute(select(func.count(), func.min(Notice.created_at)).where(*waiting)).one()
+        count, oldest = session.execute(
+            select(func.count(), func.min(Notice.created_at)).where(*waiting)
+        ).one()
     old = oldest is not None and (now - oldest).total_seconds() > 3600
     yield Finding("notices", not old, f"{count} waiting" + (f", the oldest since {oldest}" if oldest else ""))
 
@@ -86,7 +91,9 @@ def _notices(installation: Installation, now: datetime) -> Iterator[Finding]:
 def _flows(installation: Installation, now: datetime) -> Iterator[Finding]:
     with installation.database.reading() as session:
         behind = late(session, now=now)
-    yield Finding("flows", not behind, f"late: {', '.join(str(each) for each in behind)}" if behind else "on time")
+    yield Finding(
+        "flows", not behind, f"late: {', '.join(str(each) for each in behind)}" if behind else "on time"
+    )
 
 
 def _calendar(_: Installation, now: datetime) -> Iterator[Finding]:
@@ -94,5 +101,6 @@ def _calendar(_: Installation, now: datetime) -> Iterator[Finding]:
     years = [today.year] if today.month < 12 else [today.year, today.year + 1]
     for year in years:
         provisional = is_workday(date(year, 10, 8)).provisional
-        said = "the State Council's notice is known" if not provisional else "make-up days unknown; deadlines are provisional"
-        yield Finding(f"calendar {year}", not provisional, said)
+        known = "the State Council's notice is known"
+        unknown = "make-up days are not known yet; deadlines are provisional"
+        yield Finding(f"calendar {year}", not provisional, unknown if provisional else known)

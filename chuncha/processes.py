@@ -92,10 +92,8 @@ class Tree:
         child.start(self._folder / "logs" / f"{child.name}.log")
         if child not in self.children:
             self.children.append(child)
-        noted = []
-        for each in self.children:
-            if each.process is not None and each.process.poll() is None:
-                noted.append([each.process.pid, psutil.Process(each.process.pid).create_time()])
+        running = [each.process for each in self.children if each.process is not None and not each.ended()]
+        noted = [[process.pid, psutil.Process(process.pid).create_time()] for process in running]
         self._list.write_text(json.dumps(noted))
 
     def watch(self, say: Callable[[str], None]) -> None:
@@ -110,7 +108,8 @@ class Tree:
                     child.pause = 1.0 if lived > LONGEST_PAUSE else min(child.pause * 2, LONGEST_PAUSE)
                     child.next_start = now + child.pause
                     assert child.process is not None
-                    say(f"{child.name} ended ({child.process.returncode}); starting it again. See logs/{child.name}.log")
+                    code = child.process.returncode
+                    say(f"{child.name} ended ({code}); starting it again. See logs/{child.name}.log")
                 elif now >= child.next_start:
                     child.next_start = 0.0
                     self.start(child)
@@ -179,7 +178,7 @@ def wait_for(address: str, child: Child, *, seconds: float) -> None:
 
 def prefect_server(port: int) -> list[str]:
     """The command that runs the scheduler on a port of this machine."""
-    return [sys.executable, "-m", "flows.prefect_server", "--host", "127.0.0.1", "--port", str(port)]
+    return [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
 
 
 def serve(installation: Installation, *, say: Callable[[str], None], with_flows: bool = True) -> None:

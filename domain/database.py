@@ -39,9 +39,11 @@ class Database:
     def reading(self, *, snapshot: bool = False) -> Iterator[Session]:
         """A read-only session; with `snapshot` every query in it sees the same moment (REPEATABLE READ)."""
         options = {"isolation_level": "REPEATABLE READ"} if snapshot else {}
-        with self.engine.connect().execution_options(postgresql_readonly=True, **options) as connection:
-            with self._sessions(bind=connection) as session:
-                yield session
+        with (
+            self.engine.connect().execution_options(postgresql_readonly=True, **options) as connection,
+            self._sessions(bind=connection) as session,
+        ):
+            yield session
 
     def close(self) -> None:
         """Give every connection back."""

@@ -97,7 +97,7 @@ class FieldError:
 
 def wrong(rule: str, *, zh: str, en: str) -> PydanticCustomError:
     """The error a validator of an input model raises; `rule` is stable, the sentences are shown."""
-    return PydanticCustomError(rule, "{en}", {"zh": zh, "en": en})  # type: ignore[arg-type]
+    return PydanticCustomError(rule, "{en}", {"zh": zh, "en": en})
 
 
 #: pydantic's error types → (our rule, Chinese, English); {…} are pydantic's own limits.
@@ -116,7 +116,11 @@ _SENTENCES: Mapping[str, tuple[str, str, str]] = {
     "less_than_equal": ("too-large", "不得大于{le}。", "Must be at most {le}."),
     "too_short": ("too-few", "至少{min_length}项。", "Give at least {min_length} items."),
     "too_long": ("too-many", "最多{max_length}项。", "Give at most {max_length} items."),
-    "timezone_aware": ("time-zone", "时间须带时区，如 2026-04-01T09:14:00+08:00。", "Give the time zone, as in 2026-04-01T09:14:00+08:00."),
+    "timezone_aware": (
+        "time-zone",
+        "时间须带时区，如 2026-04-01T09:14:00+08:00。",
+        "Give the time zone, as in 2026-04-01T09:14:00+08:00.",
+    ),
     "timezone_naive": ("time-zone", "时间不得带时区。", "Give no time zone."),
     "json_invalid": ("json", "不是合格的 JSON：{error}。", "This is not valid JSON: {error}."),
     "decimal_max_places": ("decimals", "最多{decimal_places}位小数。", "At most {decimal_places} decimals."),
@@ -126,7 +130,14 @@ _SENTENCES: Mapping[str, tuple[str, str, str]] = {
 
 #: Groups of pydantic error types told apart by their beginning.
 _BEGINNINGS: tuple[tuple[str, tuple[str, str, str]], ...] = (
-    ("datetime", ("time", "须为带时区的时间，如 2026-04-01T09:14:00+08:00。", "Must be a time such as 2026-04-01T09:14:00+08:00.")),
+    (
+        "datetime",
+        (
+            "time",
+            "须为带时区的时间，如 2026-04-01T09:14:00+08:00。",
+            "Must be a time such as 2026-04-01T09:14:00+08:00.",
+        ),
+    ),
     ("date", ("date", "须为日期，如 2026-04-01。", "Must be a date such as 2026-04-01.")),
     ("uuid", ("uuid", "须为 UUID。", "Must be a UUID.")),
     ("int", ("number", "须为整数。", "Must be a whole number.")),

@@ -97,11 +97,6 @@ class SweepResult:
         """As a heartbeat and a log line keep it."""
         return {"tickets": self.tickets, "steps": self.steps, "told": self.told, "put_off": self.put_off}
 
-    @property
-    def told_lines(self) -> list[tuple[str, str, str]]:
-        """Ticket, step and person of each line, as the command prints them."""
-        return [(line.ticket, line.step, line.name) for line in self.lines]
-
     def add(self, other: SweepResult) -> None:
         """Count another batch in."""
         self.tickets += other.tickets

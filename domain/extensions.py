@@ -61,9 +61,11 @@ def request(
     """Ask for more time. The ticket's row must be locked, so that only one request waits at a time."""
     settings = settings_of(ticket.campaign)
     earlier = session.execute(
-        select(Extension.state, func.count()).where(Extension.ticket_id == ticket.id).group_by(Extension.state)
+        select(Extension.state, func.count())
+        .where(Extension.ticket_id == ticket.id)
+        .group_by(Extension.state)
     ).all()
-    counts = {state: count for state, count in earlier}
+    counts = {state: count for state, count in earlier}  # noqa: C416 - rows are no pairs to the type checker
     due = told.due if told.due is None or isinstance(told.due, datetime) else end_of_day(told.due)
     request_extension(
         ticket,
@@ -89,7 +91,17 @@ def request(
     begin(extension)
     session.add(extension)
     session.flush()
-    record(session, ticket, "extension_requested", actor=actor, now=now, before=ticket.state, after=ticket.state, **told.model_dump(exclude={"due"}), due=due)
+    record(
+        session,
+        ticket,
+        "extension_requested",
+        actor=actor,
+        now=now,
+        before=ticket.state,
+        after=ticket.state,
+        **told.model_dump(exclude={"due"}),
+        due=due,
+    )
     notices.extension_requested(session, ticket, extension, now=now)
     return extension
 
@@ -110,6 +122,8 @@ def extension_by_id(session: Session, key: UUID, *, actor: Actor) -> Extension:
             joinedload(Extension.ticket).joinedload(Ticket.campaign).joinedload(Campaign.unit),
             joinedload(Extension.ticket).joinedload(Ticket.assignee),
             joinedload(Extension.ticket).joinedload(Ticket.finder),
+            # A refusal lists what may be done instead, and that asks for the fixing team.
+            joinedload(Extension.ticket).joinedload(Ticket.fixer_unit),
             joinedload(Extension.requested_by),
         )
     ).one()
@@ -126,17 +140,39 @@ def approve(
     previous, ticket.due_at = ticket.due_at, extension.proposed_due_at
     ticket.due_version += 1
     plan_next_step(session, ticket, now=now)
-    record(session, ticket, "extend", actor=actor, now=now, before=ticket.state, after=ticket.state, previous_due=previous, due=ticket.due_at, opinion=told.opinion)
+    record(
+        session,
+        ticket,
+        "extend",
+        actor=actor,
+        now=now,
+        before=ticket.state,
+        after=ticket.state,
+        previous_due=previous,
+        due=ticket.due_at,
+        opinion=told.opinion,
+    )
     notices.extension_decided(session, ticket, extension, now=now)
     return extension
 
 
-def refuse(session: Session, extension: Extension, told: Decision, *, actor: Actor, now: datetime) -> Extension:
+def refuse(
+    session: Session, extension: Extension, told: Decision, *, actor: Actor, now: datetime
+) -> Extension:
     """不批准, with the reason; the deadline stays."""
     ticket = extension.ticket
     move(extension, "refuse", actor=actor, now=now, reason=told.opinion)
     _decide(extension, told, actor=actor, now=now)
-    record(session, ticket, "extension_refused", actor=actor, now=now, before=ticket.state, after=ticket.state, opinion=told.opinion)
+    record(
+        session,
+        ticket,
+        "extension_refused",
+        actor=actor,
+        now=now,
+        before=ticket.state,
+        after=ticket.state,
+        opinion=told.opinion,
+    )
     notices.extension_decided(session, ticket, extension, now=now)
     return extension
 

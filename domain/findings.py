@@ -10,7 +10,7 @@ from typing import Annotated
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
-from sqlalchemy import func, or_, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, aliased
 from uuid_utils.compat import uuid7
@@ -30,7 +30,8 @@ from domain.records import (
     Ticket,
     Unit,
 )
-from domain.tickets import ticket_by_number
+from domain.tickets import load_named, ticket_by_number
+from domain.visibility import units_visible_to
 from statemachines.campaign import accepts_findings
 from statemachines.chart import begin
 from statemachines.labels import Level
@@ -39,6 +40,9 @@ from statemachines.roles import Actor
 
 CLOCK_SKEW = timedelta(minutes=5)
 """A phone's clock may run ahead of ours by this much before "found in the future" is refused."""
+
+#: A unit above another, or that one itself.
+_ABOVE = aliased(Unit)
 
 Quantity = Annotated[Decimal, Field(gt=0, max_digits=12, decimal_places=2, allow_inf_nan=False)]
 
@@ -149,8 +153,7 @@ def submit_finding(
     campaign = campaign_by_code(session, new.campaign, actor=actor, pointer="/campaign")
     if not accepts_findings(campaign.state):
         raise FindingsClosed(campaign=campaign.name)
-    unit = unit_by_code(session, new.unit, actor=actor)
-    _in_scope(session, campaign, unit)
+    unit = _unit_in_scope(session, campaign, new.unit, actor=actor)
     item = item or _item(session, campaign, new.checklist_item)
     found_at = new.found_at or now
     if found_at > now + CLOCK_SKEW:
@@ -187,7 +190,6 @@ def submit_finding(
     )
     begin(ticket)
     session.add(ticket)
-    session.flush()
     list_files(session, ticket, new.files, kind=FileKind.BEFORE, actor=actor, now=now)
     record(
         session,
@@ -202,30 +204,32 @@ def submit_finding(
         files=len(new.files) or None,
     )
     session.flush()
-    complete = ticket_by_number(session, ticket.number, actor=actor)
-    notices.found(session, complete, now=now)
-    return Submitted(complete, created=True)
+    load_named(session, [ticket])
+    notices.found(session, ticket, now=now)
+    return Submitted(ticket, created=True)
 
 
-def _in_scope(session: Session, campaign: Campaign, unit: Unit) -> None:
-    """The unit, or one above it, is in the campaign's scope."""
-    scope_unit = aliased(Unit)
-    covered = session.scalar(
-        select(CampaignUnit.unit_id)
-        .join(scope_unit, scope_unit.id == CampaignUnit.unit_id)
-        .where(
-            CampaignUnit.campaign_id == campaign.id,
-            or_(func.starts_with(unit.path, scope_unit.path), scope_unit.id == unit.id),
-        )
-        .limit(1)
+def _unit_in_scope(session: Session, campaign: Campaign, code: str, *, actor: Actor) -> Unit:
+    """The unit with this code; it, or one above it, must be in the campaign's scope."""
+    covered = exists().where(
+        CampaignUnit.campaign_id == campaign.id,
+        CampaignUnit.unit_id == _ABOVE.id,
+        func.starts_with(Unit.path, _ABOVE.path),
     )
-    if covered is None:
+    found = session.execute(
+        select(Unit, covered.label("covered")).where(Unit.code == code, units_visible_to(actor))
+    ).one_or_none()
+    if found is None:
+        return unit_by_code(session, code, actor=actor)  # refuses, in its own words
+    unit: Unit = found[0]
+    if not found.covered:
         raise BadInput(
             "/unit",
             "unit-not-in-campaign",
             zh=f"“{unit.name}”不在“{campaign.name}”的检查范围内。",
             en=f"“{unit.name}” is not in the scope of “{campaign.name}”.",
         )
+    return unit
 
 
 def _item(session: Session, campaign: Campaign, code: str | None) -> ChecklistItem | None:
@@ -257,5 +261,3 @@ def _next_number(session: Session, campaign: Campaign, unit: Unit) -> int:
         index_elements=["campaign_id", "unit_id"], set_={"last": NumberCounter.last + 1}
     ).returning(NumberCounter.last)
     return int(session.execute(query).scalar_one())
-
-

@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Protocol
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, inspect, select
 from sqlalchemy.orm import Session
 
 from domain.campaign_settings import Act, CampaignSettings, LadderStep, Told, settings_of
@@ -115,9 +115,12 @@ def plan_next_step(session: Session, ticket: Ticket, *, now: datetime) -> None:
     if ticket.state not in RUNNING or ticket.due_at is None:
         ticket.next_step_at = None
         return
-    # The command is half written: a flush here would raise the version once more.
-    with session.no_autoflush:
-        recorded = recorded_steps(session, [ticket.id]).get((ticket.id, ticket.due_version), frozenset())
+    recorded: frozenset[str] = frozenset()
+    # A deadline this very command has set has no steps behind it.
+    if not inspect(ticket).attrs.due_version.history.has_changes():
+        # The command is half written: a flush here would raise the version once more.
+        with session.no_autoflush:
+            recorded = recorded_steps(session, [ticket.id]).get((ticket.id, ticket.due_version), recorded)
     steps = planned_steps(ticket.level, ticket.due_at, settings_of(ticket.campaign))
     ticket.next_step_at = next_step_at(steps, due_at=ticket.due_at, recorded=recorded, now=now)
 

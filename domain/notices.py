@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
@@ -20,14 +21,24 @@ from statemachines.ticket import APPROVERS, TicketState
 
 #: kind → (Chinese title, English title, what to do in Chinese, what to do in English)
 OCCASIONS: dict[str, tuple[str, str, str, str]] = {
-    "found": ("新登记隐患", "New hazard", "请按三定下达整改。", "Please assign it under the three-fixed rule."),
+    "found": (
+        "新登记隐患",
+        "New hazard",
+        "请按三定下达整改。",
+        "Please assign it under the three-fixed rule.",
+    ),
     "assigned": (
         "整改通知",
         "To be rectified by you",
         "请签收，按期整改，完成后附整改后照片上报。",
         "Please acknowledge, fix it by the deadline, and report with photos after the fix.",
     ),
-    "fixed": ("待复查", "To be re-checked", "整改已报完成，请复查。", "The fix is reported; please re-check."),
+    "fixed": (
+        "待复查",
+        "To be re-checked",
+        "整改已报完成，请复查。",
+        "The fix is reported; please re-check.",
+    ),
     "first_pass": (
         "待第二人复查",
         "Second re-check needed",
@@ -47,15 +58,30 @@ OCCASIONS: dict[str, tuple[str, str, str, str]] = {
         "已两次复查不合格，建议列入督办。",
         "The re-check has failed twice; consider listing it for supervision.",
     ),
-    "cancelled": ("已作废", "Cancelled", "本单已作废，无须整改。", "This ticket is cancelled; nothing is to be done."),
-    "supervised": ("列入督办", "Under supervision", "本单已列入督办，请加紧整改。", "This ticket is now under supervision."),
+    "cancelled": (
+        "已作废",
+        "Cancelled",
+        "本单已作废，无须整改。",
+        "This ticket is cancelled; nothing is to be done.",
+    ),
+    "supervised": (
+        "列入督办",
+        "Under supervision",
+        "本单已列入督办，请加紧整改。",
+        "This ticket is now under supervision.",
+    ),
     "extension_requested": (
         "延期待审批",
         "Extension to be decided",
         "责任人申请延期，请审批。",
         "The assignee asks for more time; please decide.",
     ),
-    "extension_approved": ("延期已批准", "Extension granted", "请按新期限整改。", "Please keep to the new deadline."),
+    "extension_approved": (
+        "延期已批准",
+        "Extension granted",
+        "请按新期限整改。",
+        "Please keep to the new deadline.",
+    ),
     "extension_refused": (
         "延期未批准",
         "Extension refused",
@@ -102,10 +128,13 @@ def _tell(
     kind: str,
     *,
     now: datetime,
+    about: UUID | None = None,
     extra_zh: str = "",
     extra_en: str = "",
 ) -> None:
+    """One notice for each person: once for the version of the ticket this command writes, or once `about` a record."""
     zh_title, en_title, zh_act, en_act = OCCASIONS[kind]
+    session.flush()
     for person in dict.fromkeys(person for person in people if person is not None):
         zh = person.language != "en"
         language: Language = "zh" if zh else "en"
@@ -115,7 +144,7 @@ def _tell(
         outbox.tell(
             session,
             person,
-            key=f"{ticket.id}:{kind}:{ticket.version}:{person.id}",
+            key=f"{ticket.id}:{kind}:{about or ticket.version}:{person.id}",
             kind=kind,
             subject=f"{zh_title if zh else en_title} {ticket.number} {ticket.description[:40]}",
             body="\n".join([zh_act if zh else en_act, *([extra] if extra else []), "", *lines]),
@@ -189,13 +218,17 @@ def supervised(session: Session, ticket: Ticket, *, now: datetime) -> None:
 
 def extension_requested(session: Session, ticket: Ticket, extension: Extension, *, now: datetime) -> None:
     """To those who may decide at this level."""
-    approvers = [person for role in APPROVERS[ticket.level] for person in holders(session, role, ticket.unit.path)]
+    approvers = [
+        person for role in APPROVERS[ticket.level] for person in holders(session, role, ticket.unit.path)
+    ]
     _tell(
         session,
         [person for person in approvers if person.id != extension.requested_by_id],
         ticket,
         "extension_requested",
         now=now,
+        # Asking changes nothing in the ticket, so its version would not tell the second request from the first.
+        about=extension.id,
         extra_zh=f"理由：{extension.reason}\n临时防范措施：{extension.interim_measures}\n"
         f"申请延至：{local_time(extension.proposed_due_at, 'zh')}",
         extra_en=f"Reason: {extension.reason}\nInterim measures: {extension.interim_measures}\n"
@@ -214,6 +247,7 @@ def extension_decided(session: Session, ticket: Ticket, extension: Extension, *,
         ticket,
         kind,
         now=now,
+        about=extension.id,
         extra_zh=f"意见：{opinion}" if opinion else "",
         extra_en=f"Opinion: {opinion}" if opinion else "",
     )

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import exists, func, literal, or_, select
+from sqlalchemy import Select, exists, func, literal, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from domain.access import hash_password
@@ -186,9 +186,9 @@ def holders(session: Session, role: Role, unit_path: str) -> list[Person]:
     return list(dict.fromkeys(session.scalars(query)))
 
 
-def may_be_assigned(session: Session, unit_path: str) -> list[Person]:
-    """Who can be made responsible for a hazard at this unit: assignees of the unit, above it, or of a team in it."""
-    query = (
+def _assignees(unit_path: str) -> Select[tuple[Person]]:
+    """Assignees of the unit, of one above it, or of a team in it."""
+    return (
         select(Person)
         .join(RoleGrant, RoleGrant.person_id == Person.id)
         .join(Unit, Unit.id == RoleGrant.unit_id)
@@ -196,13 +196,33 @@ def may_be_assigned(session: Session, unit_path: str) -> list[Person]:
             RoleGrant.role == Role.ASSIGNEE,
             Person.active,
             or_(
-                literal(unit_path).like(Unit.path.concat("%")), Unit.path.startswith(unit_path, autoescape=True)
+                literal(unit_path).like(Unit.path.concat("%")),
+                Unit.path.startswith(unit_path, autoescape=True),
             ),
         )
         .order_by(func.length(Unit.path).desc(), Person.login)
         .options(joinedload(Person.unit))
     )
-    return list(dict.fromkeys(session.scalars(query)))
+
+
+def may_be_assigned(session: Session, unit_path: str) -> list[Person]:
+    """Who can be made responsible for a hazard at this unit: assignees of the unit, above it, or of a team in it."""
+    return list(dict.fromkeys(session.scalars(_assignees(unit_path))))
+
+
+def assignee_by_login(session: Session, login: str, *, unit: Unit) -> Person:
+    """The person with this login, who may be made responsible at this unit. Raises BadInput at `/assignee`."""
+    person = session.scalars(_assignees(unit.path).where(Person.login == login).limit(1)).one_or_none()
+    if person is None:
+        person = person_by_login(session, login)
+        raise BadInput(
+            "/assignee",
+            "not-an-assignee",
+            zh=f"“{person.name}”不是“{unit.name}”的整改责任人，请另选，或由管理员授予“责任人”角色。",
+            en=f"“{person.name}” is not an assignee for “{unit.name}”; choose another person, or let an"
+            " administrator grant the role.",
+        )
+    return person
 
 
 def first_administrator(session: Session, *, now: datetime) -> tuple[str, str] | None:

@@ -1,4 +1,4 @@
-"""What becomes of a ticket: assigned under 三定, acknowledged, fixed, verified or returned, and corrected with a reason.
+"""What becomes of a ticket: assigned under 三定, acknowledged, fixed, verified or returned, corrected with a reason.
 
 Every command has the same five beats: load (by the caller, with the row locked), move, write facts, record, tell.
 """
@@ -19,7 +19,7 @@ from domain.errors import BadInput
 from domain.files import ListedFile, counted, list_files
 from domain.history import record
 from domain.ladder import plan_next_step
-from domain.people import may_be_assigned, person_by_login
+from domain.people import assignee_by_login
 from domain.quantities import NewQuantity, record_fix_quantities
 from domain.records import CancelKind, FileKind, Person, Ticket
 from domain.tickets import ticket_by_number
@@ -123,18 +123,7 @@ def _moment(due: Deadline | None) -> datetime | None:
 
 def _responsible(session: Session, ticket: Ticket, login: str | None) -> Person | None:
     """The person named, who must hold the role assignee for the ticket's unit."""
-    if not login:
-        return None
-    person = person_by_login(session, login)
-    if person.id not in {candidate.id for candidate in may_be_assigned(session, ticket.unit.path)}:
-        raise BadInput(
-            "/assignee",
-            "not-an-assignee",
-            zh=f"“{person.name}”不是“{ticket.unit.name}”的整改责任人，请另选，或由管理员授予“责任人”角色。",
-            en=f"“{person.name}” is not an assignee for “{ticket.unit.name}”; choose another person, or let an"
-            " administrator grant the role.",
-        )
-    return person
+    return assignee_by_login(session, login, unit=ticket.unit) if login else None
 
 
 def proposed_due(ticket: Ticket, *, now: datetime) -> Due:

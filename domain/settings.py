@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tomllib
 from pathlib import Path
 
 from pydantic import Field, ValidationError, field_validator
@@ -116,6 +117,11 @@ def read_settings(**given: object) -> Settings:
     config = os.environ.get("CHUNCHA_CONFIG")
     if config and not Path(config).is_file():
         raise SettingsWrong(f"CHUNCHA_CONFIG: there is no file {config}")
+    if config:
+        try:
+            tomllib.loads(Path(config).read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise SettingsWrong(f"CHUNCHA_CONFIG: {config} is not a TOML file ({error})") from error
     known = {f"CHUNCHA_{name.upper()}" for name in Settings.model_fields} | {"CHUNCHA_CONFIG", *_NAMES_A_FILE}
     unknown = sorted(name for name in os.environ if name.startswith("CHUNCHA_") and name not in known)
     if unknown:

@@ -177,9 +177,8 @@ class Option:
 
 def begin(row: Row) -> Labelled:
     """Put a new row into its chart's initial state and return it."""
-    position = Position(None)
-    row.chart(model=position, state_field="state")
-    row.state = initial = row.chart.states_enum(position.state)
+    # The chart's class knows it; only an event needs the chart itself.
+    row.state = initial = row.chart.states_enum(row.chart.initial_state.value)
     return initial
 
 

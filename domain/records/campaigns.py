@@ -49,7 +49,7 @@ class Campaign(Base):
         CheckConstraint("code ~ '^[A-Za-z0-9][A-Za-z0-9_]{0,23}$'", name="code_form"),
         CheckConstraint("name <> ''", name="name_given"),
         CheckConstraint(
-            "state = 'preparing' OR (notice_number <> '' AND held_on IS NOT NULL AND attendance > 0)",
+            "state = 'preparing' OR (notice_number <> '' AND held_on IS NOT NULL AND attendance > 0) IS TRUE",
             name="mobilised_with_notice",
         ),
     )

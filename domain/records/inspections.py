@@ -23,7 +23,7 @@ from statemachines.labels import Level
 class AnswerValue(StrEnum):
     """合格 / 不合格 / 不适用 / 未查."""
 
-    PASS = "pass"
+    PASS = "pass"  # noqa: S105 - an answer, not a password
     FAIL = "fail"
     NOT_APPLICABLE = "na"
     UNCHECKED = "unchecked"
@@ -68,7 +68,7 @@ class Inspection(Base):
             unique=True,
             postgresql_where=text("rota_id IS NOT NULL"),
         ),
-        CheckConstraint("state <> 'missed' OR missed_reason <> ''", name="miss_has_reason"),
+        CheckConstraint("state <> 'missed' OR (missed_reason <> '') IS TRUE", name="miss_has_reason"),
         CheckConstraint(
             "state <> 'submitted' OR (submitted_at IS NOT NULL AND submitted_by_id IS NOT NULL)",
             name="submitted_is_signed",

@@ -38,6 +38,7 @@ class Summary(Base):
     __table_args__ = (
         UniqueConstraint("campaign_id", "revision"),
         CheckConstraint(
-            "published_at IS NULL OR (snapshot IS NOT NULL AND cut_off IS NOT NULL)", name="published_is_frozen"
+            "published_at IS NULL OR (snapshot IS NOT NULL AND cut_off IS NOT NULL)",
+            name="published_is_frozen",
         ),
     )

@@ -94,7 +94,7 @@ def test_every_flow_module_is_scheduled_and_its_heartbeat_expected() -> None:
     modules = {
         name
         for _, name, _ in pkgutil.iter_modules(flows.__path__)
-        if name not in ("deployments", "here", "prefect_server")
+        if name not in ("deployments", "here")
     }
     scheduled = {flow.fn.__module__.removeprefix("flows.") for flow, _, _ in SCHEDULES}
     assert scheduled == modules

@@ -32,7 +32,7 @@ def prefect_server(home: Path) -> Iterator[dict[str, str]]:
     }
     with (home / "server.log").open("wb") as log:
         server = subprocess.Popen(
-            [sys.executable, "-m", "flows.prefect_server", "--host", "127.0.0.1", "--port", port],
+            [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", port],
             env=environment,
             cwd=ROOT,
             stdout=log,
@@ -72,13 +72,3 @@ def test_every_schedule_is_planned_ahead(tmp_path: Path) -> None:
 
         until(planned)
     assert "InvalidRequestError" not in (tmp_path / "server.log").read_text()
-
-
-def test_the_server_still_needs_mending() -> None:
-    """When this fails, Prefect says itself what a bulk insert does with a state: drop flows/prefect_server.py."""
-    from prefect.server.database import orm_models
-
-    from flows.prefect_server import lacks_bulk_state, pass_over_state
-
-    setter = vars(orm_models.FlowRun)["state"].bulk_dml_setter
-    assert lacks_bulk_state(orm_models.FlowRun) or setter is pass_over_state
