@@ -210,7 +210,7 @@ class Fates:
         }
         yield Deed(at, station.head, hazard.key, "assign", body)
         due = due_of(hazard, at)
-        if chance.random() < 0.85:
+        if chance.random() < 0.6:
             signed = days.soon(chance, at, 10, 90)
             yield Deed(signed, fixer, hazard.key, "acknowledge")
             at = signed
@@ -244,7 +244,7 @@ class Fates:
             body["cost"] = chance.randint(2, 90) * 20
         if with_works:
             body["quantities"] = self._quantities(hazard, at)
-        shots = (after(hazard, chance, at=at),) if chance.random() < 0.55 else ()
+        shots = (after(hazard, chance, at=at),) if chance.random() < 0.45 else ()
         return Deed(at, fixer, hazard.key, "fix", body, shots)
 
     def _quantities(self, hazard: Hazard, at: datetime) -> list[dict[str, Any]]:

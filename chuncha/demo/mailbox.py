@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import email
 import email.policy
 from dataclasses import dataclass
-from email.message import EmailMessage
+from email.parser import BytesHeaderParser
+from email.utils import parsedate_to_datetime
 from html import escape
 from pathlib import Path
 
@@ -17,12 +17,10 @@ from chuncha.processes import free_port
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """One letter in the mailbox."""
+    """One letter in the mailbox, and the address it came for."""
 
     file: str
     to: str
-    subject: str
-    date: str
 
 
 class Mailbox:
@@ -53,24 +51,27 @@ class Mailbox:
     ) -> str:
         content = envelope.content or b""
         content = content.encode() if isinstance(content, str) else content
-        message = email.message_from_bytes(content, policy=email.policy.default)
-        assert isinstance(message, EmailMessage)
-        to = str(message["To"])
+        to = envelope.rcpt_tos[0]
         file = f"{len(self.arrived) + 1:05}-{to.partition('@')[0]}.eml"
         (self._folder / file).write_bytes(content)
-        self.arrived.append(Arrived(file, to, str(message["Subject"]), str(message["Date"])))
+        self.arrived.append(Arrived(file, to))
         return f"250 taken as {file}"
 
     def write_index(self) -> Path:
         """A page that lists every letter, newest first."""
-        rows = "\n".join(
-            f'<tr><td>{escape(each.date)}</td><td>{escape(each.to)}</td>'
-            f'<td><a href="{escape(each.file)}">{escape(each.subject)}</a></td></tr>'
-            for each in reversed(self.arrived)
-        )
+        rows = "\n".join(self._row(each) for each in reversed(self.arrived))
         index = self._folder / "index.html"
         index.write_text(_INDEX.format(count=len(self.arrived), rows=rows), encoding="utf-8")
         return index
+
+    def _row(self, arrived: Arrived) -> str:
+        with (self._folder / arrived.file).open("rb") as letter:
+            heads = BytesHeaderParser(policy=email.policy.default).parse(letter)
+        day = parsedate_to_datetime(str(heads["Date"]))
+        return (
+            f"<tr><td>{day:%Y-%m-%d %H:%M}</td><td>{escape(arrived.to)}</td>"
+            f'<td><a href="{escape(arrived.file)}">{escape(str(heads["Subject"]))}</a></td></tr>'
+        )
 
 
 _INDEX = """<!doctype html>
