@@ -24,11 +24,15 @@ class EmbeddedPostgres:
     """A running server. `url` is its address for SQLAlchemy."""
 
     url: str
+    _folder: Path
     _server: Any
 
     def stop(self) -> None:
         """Stop it now, whoever else is still counted as using it. For the process that owns the installation."""
-        self._server.stop()
+        if (self._folder / "postmaster.pid").exists():
+            self._server.stop()
+        # What is stopped needs no stopping when the process ends; where nothing reaps it, that would fail loudly.
+        self._server.cleanup_mode = None
 
 
 def start_postgres(
@@ -52,7 +56,7 @@ def start_postgres(
         with (folder / "postgresql.auto.conf").open("a") as file:
             file.writelines(lines)
     server.start()
-    return EmbeddedPostgres(str(server.get_uri(database="postgres", driver="psycopg")), server)
+    return EmbeddedPostgres(str(server.get_uri(database="postgres", driver="psycopg")), folder, server)
 
 
 def _forget_killed(folder: Path) -> None:
