@@ -246,6 +246,9 @@ def _invalid(request: Request, error: Exception) -> Response:
 
 def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if isinstance(error.__cause__, Refusal):
+        # Raised while the body was read (the gate counts it); the framework hides it behind its own error.
+        return told(request, error.__cause__)
     if error.status_code == HTTPStatus.BAD_REQUEST and "parsing the body" in str(error.detail):
         return told(request, MalformedJson())
     known: dict[int, type[Refusal]] = {401: Unauthenticated, 404: NoSuchPlace, 405: MethodNotAllowed}

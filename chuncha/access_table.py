@@ -1,14 +1,15 @@
 """Who may call what: the one table. A route that is not here cannot be called.
 
 `ANYBODY` needs no login. `SIGNED_IN` needs one; what is then seen is narrowed by domain/visibility.py. `BY_CHART` needs
-one too, and the record's chart decides who may cause the event at that record's unit (statemachines/). `holding(…)`
-turns away at the gate whoever holds none of the roles anywhere; the command still asks for the role at the unit.
+one too, and the record's chart decides who may cause the event at that record's unit (statemachines/). `doing(…)`
+turns away at the gate whoever holds none of the roles for it anywhere; the command still asks for the role at the unit.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from domain.rights import RIGHTS, Deed
 from statemachines.roles import Role
 
 API = "/api/v1"
@@ -34,9 +35,10 @@ def holding(*roles: Role) -> Rule:
     return Rule(roles=frozenset(roles))
 
 
-MANAGES = holding(Role.SUPERVISOR, Role.LEADER, Role.ADMINISTRATOR)
-INSPECTS = holding(Role.INSPECTOR, Role.SUPERVISOR)
-RECORDS_WORK = holding(Role.INSPECTOR, Role.ASSIGNEE, Role.SUPERVISOR, Role.PROGRAM)
+def doing(deed: Deed) -> Rule:
+    """Signed in, and one of the roles that may do this is held somewhere (domain/rights.py)."""
+    return holding(*RIGHTS[deed])
+
 
 #: Static files: the same bytes for everybody.
 PUBLIC_MOUNTS = frozenset({"/static"})
@@ -72,25 +74,25 @@ _CALLS: dict[tuple[str, str], Rule] = {
     },
     ("POST", f"{API}/extensions/{{id}}/approve"): BY_CHART,
     ("POST", f"{API}/extensions/{{id}}/refuse"): BY_CHART,
-    ("POST", f"{API}/campaigns"): MANAGES,
+    ("POST", f"{API}/campaigns"): doing(Deed.CREATE_CAMPAIGN),
     ("GET", f"{API}/campaigns"): SIGNED_IN,
     ("GET", f"{API}/campaigns/{{code}}"): SIGNED_IN,
     ("POST", f"{API}/campaigns/{{code}}/{{event}}"): BY_CHART,
     ("GET", f"{API}/campaigns/{{code}}/status"): SIGNED_IN,
-    ("POST", f"{API}/campaigns/{{code}}/quantities"): RECORDS_WORK,
+    ("POST", f"{API}/campaigns/{{code}}/quantities"): doing(Deed.RECORD_QUANTITIES),
     ("GET", f"{API}/campaigns/{{code}}/quantities"): SIGNED_IN,
-    ("POST", f"{API}/campaigns/{{code}}/zero-reports"): INSPECTS,
-    ("POST", f"{API}/campaigns/{{code}}/summary"): MANAGES,
+    ("POST", f"{API}/campaigns/{{code}}/zero-reports"): doing(Deed.ZERO_REPORT),
+    ("POST", f"{API}/campaigns/{{code}}/summary"): doing(Deed.REQUEST_SUMMARY),
     **{
         ("GET", f"{API}/campaigns/{{code}}/{paper}"): SIGNED_IN
         for paper in ("summary", "summary.docx", "summary.html", "summary.pdf", "ledger.xlsx")
     },
-    ("POST", f"{API}/tools"): RECORDS_WORK,
+    ("POST", f"{API}/tools"): doing(Deed.REGISTER_TOOL),
     ("GET", f"{API}/tools"): SIGNED_IN,
     ("GET", f"{API}/tools/{{number}}"): SIGNED_IN,
-    ("POST", f"{API}/tools/{{number}}/tests"): RECORDS_WORK,
+    ("POST", f"{API}/tools/{{number}}/tests"): doing(Deed.TEST_TOOL),
     ("GET", f"{API}/tools/{{number}}/tests"): SIGNED_IN,
-    ("POST", f"{API}/inspections"): INSPECTS,
+    ("POST", f"{API}/inspections"): doing(Deed.PLAN_INSPECTION),
     ("GET", f"{API}/inspections"): SIGNED_IN,
     ("GET", f"{API}/inspections/{{id}}"): SIGNED_IN,
     ("PUT", f"{API}/inspections/{{id}}/answers"): BY_CHART,
@@ -100,9 +102,11 @@ _CALLS: dict[tuple[str, str], Rule] = {
     ("GET", "/healthz"): ANYBODY,
     ("GET", "/readyz"): ANYBODY,
     ("GET", "/metrics"): ANYBODY,
-    ("GET", "/openapi.json"): ANYBODY,
-    ("GET", "/docs"): ANYBODY,
-    ("GET", "/docs/oauth2-redirect"): ANYBODY,
+    **{
+        (method, path): ANYBODY
+        for method in ("GET", "HEAD")
+        for path in ("/openapi.json", "/docs", "/docs/oauth2-redirect")
+    },
 }
 
 _PAGES: dict[tuple[str, str], Rule] = {
@@ -130,13 +134,13 @@ _PAGES: dict[tuple[str, str], Rule] = {
     ("GET", "/campaigns/{code}/status"): SIGNED_IN,
     ("GET", "/campaigns/{code}/summary"): SIGNED_IN,
     ("GET", "/campaigns/{code}/summary/{ending}"): SIGNED_IN,
-    ("POST", "/campaigns/{code}/summary"): MANAGES,
+    ("POST", "/campaigns/{code}/summary"): doing(Deed.REQUEST_SUMMARY),
     ("GET", "/campaigns/{code}/quantities"): SIGNED_IN,
-    ("POST", "/campaigns/{code}/quantities"): RECORDS_WORK,
-    ("POST", "/campaigns/{code}/zero_report"): INSPECTS,
+    ("POST", "/campaigns/{code}/quantities"): doing(Deed.RECORD_QUANTITIES),
+    ("POST", "/campaigns/{code}/zero_report"): doing(Deed.ZERO_REPORT),
     ("GET", "/campaigns/{code}/{event}"): SIGNED_IN,
     ("POST", "/campaigns/{code}/{event}"): BY_CHART,
-    ("POST", "/inspections"): RECORDS_WORK,
+    ("POST", "/inspections"): doing(Deed.PLAN_INSPECTION),
     ("GET", "/inspections/{id}"): SIGNED_IN,
     ("POST", "/inspections/{id}"): BY_CHART,
 }

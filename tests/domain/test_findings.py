@@ -199,7 +199,13 @@ def test_a_recurrence_is_a_new_ticket_linked_to_the_old(bureau):
     ],
 )
 def test_what_is_written_wrongly_is_explained_in_both_languages(said, rule, zh, en):
-    whole = {"campaign": "CC2026", "unit": "LL01", "description": "渗油", "level": "general", "category": "变台"}
+    whole = {
+        "campaign": "CC2026",
+        "unit": "LL01",
+        "description": "渗油",
+        "level": "general",
+        "category": "变台",
+    }
     with pytest.raises(ValidationError) as wrong:
         NewFinding.model_validate(whole | said)
     [in_chinese] = explain(wrong.value.errors(), "zh")

@@ -143,7 +143,9 @@ def test_rows_are_numbered_by_the_database_alone(bureau):
         bureau.database.engine.begin() as connection,
     ):
         connection.execute(
-            text("INSERT INTO history (id, subject, subject_id, at, actor_name, event, facts)"
-                 " VALUES (1, 'ticket', gen_random_uuid(), now(), '别人', 'found', '{}')")
+            text(
+                "INSERT INTO history (id, subject, subject_id, at, actor_name, event, facts)"
+                " VALUES (1, 'ticket', gen_random_uuid(), now(), '别人', 'found', '{}')"
+            )
         )
     assert History.__table__.c.id.identity.always

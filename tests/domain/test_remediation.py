@@ -42,7 +42,10 @@ def arrived(world, *photos):
             if session.get(StoredFile, known["sha256"]) is None:
                 session.add(
                     StoredFile(
-                        sha256=known["sha256"], size=known["size"], media_type="image/jpeg", stored_at=world.now
+                        sha256=known["sha256"],
+                        size=known["size"],
+                        media_type="image/jpeg",
+                        stored_at=world.now,
                     )
                 )
 
@@ -119,7 +122,8 @@ class TestAssign:
             bureau.do(number, "assign", by="zhaozhuren", **THREE, due=due)
 
     @pytest.mark.parametrize(
-        ("login", "rule"), [("zhouhai", "not-an-assignee"), ("limin", "not-an-assignee"), ("nobody", "unknown-person")]
+        ("login", "rule"),
+        [("zhouhai", "not-an-assignee"), ("limin", "not-an-assignee"), ("nobody", "unknown-person")],
     )
     def test_only_an_assignee_of_that_unit_is_made_responsible(self, bureau, login, rule):
         with refused(rule, at="/assignee"):
@@ -151,7 +155,9 @@ class TestTheWork:
         assert again.acknowledged_at == first.acknowledged_at == bureau.now - timedelta(hours=2)
         assert again.version == first.version
 
-    @pytest.mark.parametrize(("event", "said"), [("acknowledge", {}), ("progress", {"note": "已停电"}), ("fix", {"note": "已换"})])
+    @pytest.mark.parametrize(
+        ("event", "said"), [("acknowledge", {}), ("progress", {"note": "已停电"}), ("fix", {"note": "已换"})]
+    )
     def test_only_the_person_responsible_reports_on_the_work(self, bureau, event, said):
         number = bureau.assigned(unit="LL01-A").number
         with refused("not-assignee", zh="您不是责任人", en="you are not"):
@@ -184,7 +190,9 @@ class TestTheWork:
             [work] = session.scalars(select(QuantityRecord).where(QuantityRecord.ticket_id == ticket.id))
         assert (work.action, work.quantity, work.measure_unit) == ("更换", Decimal(4), "个")
 
-    @pytest.mark.parametrize(("lapse", "code"), [({"hours": 1}, "fixed-in-future"), ({"days": -1}, "fixed-before-found")])
+    @pytest.mark.parametrize(
+        ("lapse", "code"), [({"hours": 1}, "fixed-in-future"), ({"days": -1}, "fixed-before-found")]
+    )
     def test_a_fix_lies_between_the_finding_and_now(self, bureau, lapse, code):
         number = bureau.assigned().number
         with refused(code):

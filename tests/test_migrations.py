@@ -1,0 +1,122 @@
+"""The schema's history: up, down, up again, and at its end exactly what the records say."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine, inspect, text
+
+from domain import migrations
+from domain.database import Database
+from domain.people import first_administrator
+from domain.records import Base
+
+HOUSE = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def bare(postgres_url: str) -> Iterator[Database]:
+    """An empty database without any schema."""
+    admin = create_engine(postgres_url, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text("CREATE DATABASE t_bare TEMPLATE template0"))
+    own = Database(postgres_url.replace("/postgres?", "/t_bare?", 1))
+    yield own
+    own.close()
+    with admin.connect() as connection:
+        connection.execute(text("DROP DATABASE t_bare WITH (FORCE)"))
+    admin.dispose()
+
+
+def laws(database: Database) -> set[tuple[str, ...]]:
+    """Every column, constraint and index as PostgreSQL itself writes it down: more than Alembic compares."""
+    queries = (
+        "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint"
+        " WHERE connamespace = 'public'::regnamespace AND conrelid <> 0 AND conrelid::regclass::text <> 'alembic_version'",
+        "SELECT tablename, indexname, indexdef FROM pg_indexes"
+        " WHERE schemaname = 'public' AND tablename <> 'alembic_version'",
+        "SELECT table_name, column_name, data_type, is_nullable, column_default, is_identity, identity_generation,"
+        " numeric_precision::text, numeric_scale::text, character_maximum_length::text"
+        " FROM information_schema.columns WHERE table_schema = 'public' AND table_name <> 'alembic_version'",
+    )
+    with database.engine.connect() as connection:
+        return {tuple(row) for query in queries for row in connection.execute(text(query))}
+
+
+def left(database: Database) -> list[str]:
+    """Everything in the schema `public` that somebody made."""
+    query = """
+        SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace
+        UNION SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+        UNION SELECT typname FROM pg_type WHERE typnamespace = 'public'::regnamespace
+    """
+    with database.engine.connect() as connection:
+        return sorted(row[0] for row in connection.execute(text(query)))
+
+
+def test_up_down_and_up_again(bare, now):
+    migrations.upgrade(bare)
+    first = laws(bare)
+    migrations.downgrade(bare, "base")
+    assert {name for name in left(bare) if not name.lstrip("_").startswith("alembic_version")} == set()
+    migrations.upgrade(bare)
+    assert laws(bare) == first
+    with bare.transaction() as session:
+        assert first_administrator(session, now=now)
+
+
+def test_going_up_twice_changes_nothing(database):
+    before = laws(database)
+    migrations.upgrade(database)
+    assert laws(database) == before
+    current, newest = migrations.revisions(database)
+    assert current == newest
+
+
+def test_processes_that_start_together_migrate_once(bare):
+    code = "import sys; from domain import migrations; from domain.database import Database\n"
+    code += "migrations.upgrade(Database(sys.argv[1], pool_size=1))"
+    starts = [subprocess.Popen([sys.executable, "-c", code, bare.url], cwd=HOUSE) for _ in range(3)]
+    assert [each.wait(60) for each in starts] == [0, 0, 0]
+    current, newest = migrations.revisions(bare)
+    assert current == newest
+
+
+def test_the_records_ask_for_no_further_migration(database):
+    with database.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_the_migrated_schema_is_the_one_the_records_describe(database, bare):
+    """Alembic compares no CHECK and no expression of an index; the law of the house lies in these."""
+    Base.metadata.create_all(bare.engine)
+    migrated, described = laws(database), laws(bare)
+    assert migrated - described == set()
+    assert described - migrated == set()
+
+
+def test_every_constraint_has_a_name_of_ours(database):
+    found = inspect(database.engine)
+    for table in found.get_table_names():
+        if table == "alembic_version":
+            continue
+        for check in found.get_check_constraints(table):
+            assert check["name"].startswith(f"ck_{table}_")
+        for key in found.get_foreign_keys(table):
+            assert key["name"].startswith(f"fk_{table}_")
+        for unique in found.get_unique_constraints(table):
+            assert unique["name"].startswith(f"uq_{table}_")
+
+
+def test_each_migration_says_what_it_follows():
+    folder = Path(migrations.__file__).parent / "versions"
+    assert sorted(path.name[:4] for path in folder.glob("[0-9]*.py")) == [
+        f"{place:04d}" for place in range(1, len(list(folder.glob("[0-9]*.py"))) + 1)
+    ]
