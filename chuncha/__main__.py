@@ -16,7 +16,11 @@ def main() -> None:
     try:
         app()
     except (Refusal, SettingsWrong) as problem:
-        said = problem.sentence("zh") + "\n" + problem.sentence("en") if isinstance(problem, Refusal) else str(problem)
+        said = (
+            problem.sentence("zh") + "\n" + problem.sentence("en")
+            if isinstance(problem, Refusal)
+            else str(problem)
+        )
         Console(stderr=True).print(said, style="bold red", markup=False, highlight=False)
         sys.exit(1)
 

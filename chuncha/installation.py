@@ -51,7 +51,7 @@ def open_installation(
     if url is None:
         embedded = start_postgres(settings.data / "postgres", own=own)
         url = embedded.url
-    database = Database(url, pool_size=settings.database_pool)
+    database = Database(url, pool_size=settings.database_pool, largest_file=settings.file_max_bytes)
     try:
         if migrate:
             migrations.upgrade(database)

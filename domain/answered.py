@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -75,9 +75,3 @@ def answer_once(
         .execution_options(synchronize_session=False)
     )
     return answer
-
-
-def forget_answers(session: Session, *, before: datetime) -> int:
-    """Forget keys first used before a moment; returns how many. Their numbers grow with traffic, not with records."""
-    gone = session.execute(delete(Answered).where(Answered.at < before))
-    return int(gone.rowcount)  # type: ignore[attr-defined]

@@ -12,14 +12,18 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from domain.errors import Stale, refusal_for
 
+LARGEST_FILE = "largest_file"
+"""Where a session carries the installation's limit for one file, bytes: a rule of input that is a setting."""
+
 
 class Database:
     """A pool of connections to one PostgreSQL. Edges open transactions; commands never commit."""
 
-    def __init__(self, url: str, *, pool_size: int = 16) -> None:
+    def __init__(self, url: str, *, pool_size: int = 16, largest_file: int | None = None) -> None:
         self.url = url
+        info = {} if largest_file is None else {LARGEST_FILE: largest_file}
         self.engine = create_engine(url, pool_size=pool_size, max_overflow=4, pool_pre_ping=True)
-        self._sessions = sessionmaker(self.engine, expire_on_commit=False)
+        self._sessions = sessionmaker(self.engine, expire_on_commit=False, info=info)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:

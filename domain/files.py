@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
+from domain.database import LARGEST_FILE
 from domain.errors import BadInput, NotFound
 from domain.file_store import FileStore, sha256_of
 from domain.photos import look_at
@@ -106,14 +107,14 @@ def list_files(
     kind: FileKind,
     actor: Actor,
     now: datetime,
-    largest: int = FILE_MAX_BYTES,
 ) -> int:
     """List files with a ticket (new, or loaded for writing) and count them; return how many were new to it.
 
-    A file whose bytes are already stored has arrived at once. Raises BadInput for one larger than `largest` bytes
-    or more than 20 in one call. A file arriving in the same instant may be counted as missing; sending it again,
-    as a sender who sees `arrived: false` does, sets that right (`receive`).
+    A file whose bytes are already stored has arrived at once. Raises BadInput for one larger than this
+    installation takes, or more than 20 in one call. A file arriving in the same instant may be counted as missing;
+    sending it again, as a sender who sees `arrived: false` does, sets that right (`receive`).
     """
+    largest: int = session.info.get(LARGEST_FILE, FILE_MAX_BYTES)
     for position, file in enumerate(listed):
         if file.size > largest:
             raise BadInput(

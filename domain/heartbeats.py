@@ -21,6 +21,7 @@ LONGEST_SILENCE: Mapping[str, timedelta] = {
     "advance-campaigns": timedelta(hours=3),
     "plan-inspections": timedelta(hours=26),
     "publish-summaries": timedelta(minutes=20),
+    "forget-expired": timedelta(hours=26),
 }
 """Each flow and how long it may be silent: its schedule (flows/deployments.py) with room for a missed run or two."""
 

@@ -17,6 +17,7 @@ from prefect.types.entrypoint import EntrypointType
 from domain.heartbeats import expect
 from flows.advance_campaigns import advance_campaigns
 from flows.deliver_notices import deliver_notices
+from flows.forget_expired import forget_expired
 from flows.here import opened, real_time
 from flows.plan_inspections import plan_inspections
 from flows.publish_summaries import publish_summaries
@@ -29,6 +30,7 @@ SCHEDULES: tuple[tuple[Flow[..., Any], str, str], ...] = (
     (plan_inspections, "daily-at-0512", "12 5 * * *"),
     # Papers asked for by a person are promised within minutes (api/summaries.py).
     (publish_summaries, "every-5-minutes", "4-59/5 * * * *"),
+    (forget_expired, "daily-at-0341", "41 3 * * *"),
 )
 """Flow, name of its deployment (which says when), cron. domain/heartbeats.py knows how long each may be silent."""
 

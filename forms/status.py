@@ -38,6 +38,7 @@ FLOWS: Mapping[str, str] = {
     "advance-campaigns": _("按日期推进阶段"),
     "plan-inspections": _("安排检查"),
     "publish-summaries": _("生成总结"),
+    "forget-expired": _("清理过期数据"),
 }
 
 

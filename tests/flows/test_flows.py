@@ -10,12 +10,20 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 
 import flows
+from domain.access import WEB_LOGIN_LASTS, SignedIn, sign_in
 from domain.campaigns import campaign_by_code
 from domain.heartbeats import LONGEST_SILENCE, heartbeats, late
 from domain.records import History, Inspection, Notice, StepRecord
 from domain.settings import SettingsWrong
 from domain.summaries import request_summary
-from flows import advance_campaigns, deliver_notices, plan_inspections, publish_summaries, sweep_deadlines
+from flows import (
+    advance_campaigns,
+    deliver_notices,
+    forget_expired,
+    plan_inspections,
+    publish_summaries,
+    sweep_deadlines,
+)
 from statemachines.roles import SYSTEM
 from tests.domain.test_planning import rota
 from tests.mail_server import MailServer
@@ -33,13 +41,15 @@ def written(world: World) -> list[int]:
 
 
 def prepare(world: World) -> None:
-    """Something for every flow: a ticket overdue, a letter waiting, a phase due, a visit to plan, a draft asked for."""
+    """Something for every flow: a ticket overdue, a letter waiting, a phase due, a visit to plan, a draft, an ended login."""
     world.assigned()
     world.find(unit="SQ02")
     rota(world, "once", "2026-04-20", "2026-04-24")
     with world.database.transaction() as session:
         campaign = campaign_by_code(session, "CC2026", actor=SYSTEM)
         request_summary(session, campaign, final=False, actor=SYSTEM, now=world.now)
+        ended = AS_OF - WEB_LOGIN_LASTS
+        assert isinstance(sign_in(session, "limin", "limin-chuncha", now=ended), SignedIn)
 
 
 FLOWS = {
@@ -48,6 +58,7 @@ FLOWS = {
     "advance-campaigns": (advance_campaigns, {"moved": ["CC2026 rectify"]}),
     "plan-inspections": (plan_inspections, {"planned": 2}),
     "publish-summaries": (publish_summaries, {"published": ["CC2026 第1版"]}),
+    "forget-expired": (forget_expired, {"logins": 1, "answers": 0}),
 }
 
 
@@ -92,9 +103,7 @@ def test_every_flow_module_is_scheduled_and_its_heartbeat_expected() -> None:
     from flows.deployments import SCHEDULES, deployments
 
     modules = {
-        name
-        for _, name, _ in pkgutil.iter_modules(flows.__path__)
-        if name not in ("deployments", "here")
+        name for _, name, _ in pkgutil.iter_modules(flows.__path__) if name not in ("deployments", "here")
     }
     scheduled = {flow.fn.__module__.removeprefix("flows.") for flow, _, _ in SCHEDULES}
     assert scheduled == modules

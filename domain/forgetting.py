@@ -1,0 +1,43 @@
+"""Forgetting what has served its turn: replayed answers, web logins. Never a record, its history or a notice."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy.orm import Session
+
+from domain.records import Answered, LoginFailure, WebLogin
+
+ANSWERS_KEPT = timedelta(days=7)
+"""How long a request with an Idempotency-Key gets its first answer again; phones send client ids besides."""
+FAILURES_KEPT = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """How many rows went, or would go."""
+
+    answers: int
+    logins: int
+    failures: int
+
+    def said(self) -> dict[str, int]:
+        """As a heartbeat keeps it."""
+        return asdict(self)
+
+
+def forget_expired(session: Session, *, as_of: datetime, dry_run: bool = False) -> Forgotten:
+    """Delete answers older than a week, web logins past their end, and wrong passwords older than a day."""
+    old: dict[type[Answered | WebLogin | LoginFailure], ColumnElement[bool]] = {
+        Answered: Answered.at < as_of - ANSWERS_KEPT,
+        WebLogin: WebLogin.expires_at <= as_of,
+        LoginFailure: LoginFailure.last_at < as_of - FAILURES_KEPT,
+    }
+    counts = []
+    for table, condition in old.items():
+        counts.append(session.scalar(select(func.count()).select_from(table).where(condition)) or 0)
+        if not dry_run:
+            session.execute(delete(table).where(condition))
+    return Forgotten(*counts)
