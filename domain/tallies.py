@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime, timedelta
+from operator import attrgetter
 from typing import Any, Self, TypeVar
 
 from sqlalchemy import (
@@ -72,7 +73,7 @@ class Tally:
     carried_in: int = 0
 
     def __add__(self, other: Tally) -> Tally:
-        return Tally(*(getattr(self, name) + getattr(other, name) for name in MEASURES))
+        return total_of((self, other))
 
     @classmethod
     def of_row(cls, row: RowMapping) -> Self:
@@ -120,11 +121,12 @@ class Tally:
 
 
 MEASURES = tuple(field.name for field in fields(Tally))
+_VALUES = attrgetter(*MEASURES)
 
 
 def total_of(tallies: Iterable[Tally]) -> Tally:
     """All of them added up."""
-    return sum(tallies, Tally())
+    return Tally(*map(sum, zip(*map(_VALUES, tallies), strict=True)))
 
 
 def day_of(moment: SQLColumnExpression[Any]) -> ColumnElement[date]:
@@ -203,8 +205,7 @@ def cells(session: Session, which: ColumnElement[bool], *, now: datetime) -> lis
 
 def added_by(counted: Iterable[Cell], key: Callable[[Cell], Key]) -> dict[Key, Tally]:
     """The cells added up under each key, in first-seen order."""
-    sums: dict[Key, Tally] = {}
+    groups: dict[Key, list[Tally]] = {}
     for cell in counted:
-        name = key(cell)
-        sums[name] = sums.get(name, Tally()) + cell.tally
-    return sums
+        groups.setdefault(key(cell), []).append(cell.tally)
+    return {name: total_of(tallies) for name, tallies in groups.items()}

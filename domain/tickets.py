@@ -16,7 +16,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import ColumnElement, Select, and_, func, literal, literal_column, or_, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session, joinedload
 from sqlalchemy.orm.attributes import set_committed_value
-from sqlalchemy.orm.interfaces import ORMOption
 
 from domain.errors import BadInput, NotFound, PreconditionFailed
 from domain.records import Campaign, ChecklistItem, Person, Ticket, Unit
@@ -34,13 +33,7 @@ UNDATED: ColumnElement[datetime] = literal_column("'infinity'::timestamptz", Ins
 
 _due_or_never = func.coalesce(Ticket.due_at, UNDATED)
 
-Named = TypeVar("Named", Person, Unit, ChecklistItem, Ticket)
-
-#: What stands beside every ticket, joined to it.
-_BESIDE: tuple[ORMOption, ...] = (
-    joinedload(Ticket.unit, innerjoin=True),
-    joinedload(Ticket.campaign, innerjoin=True).joinedload(Campaign.unit, innerjoin=True),
-)
+Named = TypeVar("Named", Person, Unit, ChecklistItem, Ticket, Campaign)
 
 _PEOPLE = ("finder", "assignee", "fixer", "first_verifier", "verifier")
 
@@ -51,18 +44,27 @@ def load_named(session: Session, tickets: Sequence[Ticket]) -> None:
     One query by key for each kind that is named at all, however many tickets. Joined to the ticket they would be a
     query of a dozen tables, which costs PostgreSQL more to plan than these cost to run (docs/performance.md).
     """
+    _load(
+        session, tickets, select(Person).options(joinedload(Person.unit, innerjoin=True)), Person.id, *_PEOPLE
+    )
+    _load(session, tickets, select(Unit), Unit.id, "fixer_unit")
+    _load(session, tickets, select(ChecklistItem), ChecklistItem.id, "checklist_item")
+    _load(session, tickets, select(Ticket), Ticket.id, "duplicate_of")
 
-    def named(query: Select[tuple[Named]], key: InstrumentedAttribute[UUID], *names: str) -> None:
-        keys = {getattr(ticket, f"{name}_id") for ticket in tickets for name in names} - {None}
-        found = {each.id: each for each in session.scalars(query.where(key.in_(keys)))} if keys else {}
-        for ticket in tickets:
-            for name in names:
-                set_committed_value(ticket, name, found.get(getattr(ticket, f"{name}_id")))
 
-    named(select(Person).options(joinedload(Person.unit, innerjoin=True)), Person.id, *_PEOPLE)
-    named(select(Unit), Unit.id, "fixer_unit")
-    named(select(ChecklistItem), ChecklistItem.id, "checklist_item")
-    named(select(Ticket), Ticket.id, "duplicate_of")
+def _load(
+    session: Session,
+    tickets: Sequence[Ticket],
+    query: Select[tuple[Named]],
+    key: InstrumentedAttribute[UUID],
+    *names: str,
+) -> None:
+    """Load these relationships of the tickets, whose records `query` finds by `key`."""
+    keys = {getattr(ticket, f"{name}_id") for ticket in tickets for name in names} - {None}
+    found = {each.id: each for each in session.scalars(query.where(key.in_(keys)))} if keys else {}
+    for ticket in tickets:
+        for name in names:
+            set_committed_value(ticket, name, found.get(getattr(ticket, f"{name}_id")))
 
 
 def is_overdue(ticket: Ticket, now: datetime) -> bool:
@@ -83,7 +85,14 @@ def ticket_by_number(
     `lock` takes the row for the rest of the transaction, so that a second writer waits and then meets the new state.
     Raises NotFound when there is none in the actor's sight, PreconditionFailed for another version.
     """
-    query = select(Ticket).where(Ticket.number == number, tickets_visible_to(actor)).options(*_BESIDE)
+    query = (
+        select(Ticket)
+        .where(Ticket.number == number, tickets_visible_to(actor))
+        .options(
+            joinedload(Ticket.unit, innerjoin=True),
+            joinedload(Ticket.campaign, innerjoin=True).joinedload(Campaign.unit, innerjoin=True),
+        )
+    )
     if lock:
         query = query.with_for_update(of=Ticket).execution_options(populate_existing=True)
     ticket = session.scalars(query).one_or_none()
@@ -192,7 +201,8 @@ def list_tickets(
     cursor: str | None = None,
 ) -> Page:
     """One page of tickets the actor may see, newest first or by deadline. Raises BadInput for a wrong cursor."""
-    query = narrowed(select(Ticket).where(tickets_visible_to(actor)), wanted, now=now).options(*_BESIDE)
+    query = narrowed(select(Ticket).where(tickets_visible_to(actor)), wanted, now=now)
+    query = query.options(joinedload(Ticket.unit, innerjoin=True))
     if wanted.sort is TicketOrder.DUE:
         query = query.order_by(_due_or_never, Ticket.id)
         if cursor:
@@ -207,5 +217,8 @@ def list_tickets(
         rows = rows[:limit]
         last = rows[-1]
         following = _encode(last.due_at if wanted.sort is TicketOrder.DUE else last.recorded_at, last.id)
+    # Not joined: the settings of a campaign would be sent and read once for every ticket.
+    campaigns = select(Campaign).options(joinedload(Campaign.unit, innerjoin=True))
+    _load(session, rows, campaigns, Campaign.id, "campaign")
     load_named(session, rows)
     return Page(rows, following)
