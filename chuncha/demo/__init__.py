@@ -1,4 +1,4 @@
-"""`chuncha demo`: a whole 春查 played on the real figures, through the HTTP contract and the flows, at a compressed clock."""
+"""`chuncha demo`: a whole 春查 played on the real figures, through the HTTP contract and flows, time compressed."""
 
 from __future__ import annotations
 
@@ -37,16 +37,14 @@ class FolderTaken(Refusal):
     code, status = "folder-taken", 409
     title_zh, title_en = "目录已被使用", "The folder is taken"
     zh = "“{folder}”已有一套数据，演示不会改动它；请另选一个空目录，或不写 --data。"
-    en = "“{folder}” already holds an installation, which the demo leaves alone; name another folder or leave --data out."
+    en = "“{folder}” holds an installation, which the demo leaves alone; name another folder or leave --data out."
 
 
-def play_demo(
-    *, data: Path | None, port: int | None, serve_after: bool, seed: int, console: Console
-) -> None:
+def play_demo(*, data: Path | None, port: int | None, serve_after: bool, seed: int, console: Console) -> None:
     """Play the campaign, write its papers, then serve its pages until Ctrl+C (`serve_after`) or end.
 
     `data` is a folder without an installation and is kept; None is a throw-away folder, which is kept only when nothing
-    is served, for its papers. Raises FolderTaken, PortTaken, and PlayBroken when the program refuses what the play does.
+    is served, for its papers. Raises FolderTaken, PortTaken, and PlayBroken when the program refuses what is played.
     """
     if data is not None and (data / "postgres").exists():
         raise FolderTaken(folder=data)

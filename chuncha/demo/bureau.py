@@ -1,4 +1,4 @@
-"""The bureau the demo plays in: an invented county with fifteen stations, read from the sample tables it also imports."""
+"""The bureau the demo plays in: an invented county with fifteen stations, read from the tables it also imports."""
 
 from __future__ import annotations
 
@@ -60,7 +60,12 @@ class Station:
         return self.name.replace("供电所", "所")
 
 
-_VILLAGES = ["张庄", "李家沟", "前营", "后洼", "小寨", "上河", "下河", "杨树屯", "王家店", "刘庄", "北沟", "新村", "老君堂", "塔坡", "枣园", "沙岗", "高台", "石门", "泉头", "竹园"]
+# fmt: off
+_VILLAGES = (
+    "张庄", "李家沟", "前营", "后洼", "小寨", "上河", "下河", "杨树屯", "王家店", "刘庄",
+    "北沟", "新村", "老君堂", "塔坡", "枣园", "沙岗", "高台", "石门", "泉头", "竹园",
+)
+# fmt: on
 _SIDES = "东西南北"
 
 

@@ -56,5 +56,7 @@ class Client:
         self.calls += 1
         answer = self._http.request(method, API + path, headers=self._headers[by.login], **sent)
         if answer.is_error:
-            raise PlayBroken(f"{by.login} {method} {path}: {answer.status_code} {answer.text}\n{sent.get('json')}")
+            raise PlayBroken(
+                f"{by.login} {method} {path}: {answer.status_code} {answer.text}\n{sent.get('json')}"
+            )
         return answer

@@ -20,10 +20,24 @@ from statemachines.labels import LOCAL, Level, local_day
 LAST_CHECK = days.at(days.RECHECKING[1], 16, 30)
 LAST_FIX = days.at(days.RECHECKING[1], 10)
 
-_OPINIONS = ("现场复查，整改到位，同意销号", "与整改回复一致，复查合格", "抽查实物和记录，符合要求", "复查合格")
+_OPINIONS = (
+    "现场复查，整改到位，同意销号",
+    "与整改回复一致，复查合格",
+    "抽查实物和记录，符合要求",
+    "复查合格",
+)
 _BAD = ("处理不彻底，仍有渗漏痕迹", "只处理一处，同类问题仍在", "标识未按要求恢复", "记录未补全，缺签字")
-_REASONS = ("需停电处理，停电计划排在{day}", "所需材料已报计划，预计{day}到货", "用户青苗协调未完，约定{day}施工")
-_INTERIM = ("悬挂警示牌，每日巡视一次", "限制负荷，增加夜间测温", "设围栏并指派专人看护", "停用该设备，改由备用供电")
+_REASONS = (
+    "需停电处理，停电计划排在{day}",
+    "所需材料已报计划，预计{day}到货",
+    "用户青苗协调未完，约定{day}施工",
+)
+_INTERIM = (
+    "悬挂警示牌，每日巡视一次",
+    "限制负荷，增加夜间测温",
+    "设围栏并指派专人看护",
+    "停用该设备，改由备用供电",
+)
 _NOTES = ("材料已领，等待停电", "已完成一半", "已与用户谈妥，周内施工", "已联系厂家，配件在途")
 
 
@@ -43,6 +57,7 @@ class Fates:
             "struck": self._struck,
             "on_spot": self._on_spot,
             "open": self._open,
+            "open_late": self._open,
         }
 
     def of(self, hazard: Hazard, kind: str, submitted: datetime) -> list[Step]:
@@ -178,9 +193,7 @@ class Fates:
         steps.append(Deed(at + timedelta(minutes=20), fixer, hazard.key, "acknowledge"))
         if fixed is None:
             leader, reason = self._bureau.leader, "须协调迁改，列入局督办，按月报告"
-            steps.append(
-                Deed(at + timedelta(days=1), leader, hazard.key, "supervise", {"reason": reason})
-            )
+            steps.append(Deed(at + timedelta(days=1), leader, hazard.key, "supervise", {"reason": reason}))
         until = local_day(fixed or LAST_CHECK)
         for number, day in enumerate(days.workdays(local_day(at) + days.ONE_DAY, until - days.ONE_DAY)):
             if number % 3 == 0:

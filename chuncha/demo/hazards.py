@@ -133,10 +133,14 @@ def before(hazard: Hazard, chance: Random) -> tuple[Shot, ...]:
     """The hazard's photos, one at least."""
     if hazard.photos:
         return hazard.photos
-    return (Shot(scene_of(hazard.item.category), False, hazard.found_at, 36.2, 112.2, chance.getrandbits(32)),)
+    return (
+        Shot(scene_of(hazard.item.category), False, hazard.found_at, 36.2, 112.2, chance.getrandbits(32)),
+    )
 
 
 def after(hazard: Hazard, chance: Random, *, at: datetime) -> Shot:
     """A photo of the same place once it is put right."""
     lat, lon = (hazard.photos[0].lat, hazard.photos[0].lon) if hazard.photos else (36.2, 112.2)
-    return Shot(scene_of(hazard.item.category), True, at - timedelta(minutes=6), lat, lon, chance.getrandbits(32))
+    return Shot(
+        scene_of(hazard.item.category), True, at - timedelta(minutes=6), lat, lon, chance.getrandbits(32)
+    )

@@ -72,7 +72,9 @@ def _draw(shot: Shot) -> bytes:
     _PAINTERS[shot.scene](pen, chance, shot.mended)
     stamp = shot.taken_at.astimezone(LOCAL)
     pen.rectangle((0, HEIGHT - 22, WIDTH, HEIGHT), fill=(28, 32, 36))
-    pen.text((8, HEIGHT - 18), f"{stamp:%Y-%m-%d %H:%M}  {shot.lat:.5f} N  {shot.lon:.5f} E", fill=(240, 240, 236))
+    pen.text(
+        (8, HEIGHT - 18), f"{stamp:%Y-%m-%d %H:%M}  {shot.lat:.5f} N  {shot.lon:.5f} E", fill=(240, 240, 236)
+    )
     out = BytesIO()
     picture.save(out, "JPEG", quality=72, exif=_exif(shot))
     return out.getvalue()
@@ -179,7 +181,9 @@ def _box(pen: ImageDraw.ImageDraw, chance: Random, mended: bool) -> None:
         pen.polygon([(330, 56), (402, 84), (402, 320), (330, 300)], fill=(134, 142, 144))
         for _ in range(9):
             start, end = (chance.randint(168, 312), 80), (chance.randint(168, 312), chance.randint(180, 284))
-            pen.line([start, end], fill=chance.choice(((190, 60, 44), (62, 110, 66), (200, 168, 60))), width=4)
+            pen.line(
+                [start, end], fill=chance.choice(((190, 60, 44), (62, 110, 66), (200, 168, 60))), width=4
+            )
 
 
 def _tool(pen: ImageDraw.ImageDraw, chance: Random, mended: bool) -> None:

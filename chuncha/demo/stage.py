@@ -1,4 +1,4 @@
-"""The stage: database, pages and calls, scheduler and mail server of one throw-away installation, in and around this process."""
+"""The stage: one throw-away installation with its database, pages and calls, scheduler and mail server."""
 
 from __future__ import annotations
 
@@ -42,9 +42,7 @@ def stage(folder: Path, port: int) -> Iterator[Stage]:
     """
     _forget_other_installations()
     (folder / "logs").mkdir(parents=True, exist_ok=True)
-    settings = read_settings(
-        data=folder, port=port, public_url=f"http://127.0.0.1:{port}", mail_from=SENDER
-    )
+    settings = read_settings(data=folder, port=port, public_url=f"http://127.0.0.1:{port}", mail_from=SENDER)
     tree = Tree(folder)
     with Mailbox(folder / "mailbox") as mailbox:
         os.environ["CHUNCHA_SMTP_URL"], os.environ["CHUNCHA_MAIL_FROM"] = mailbox.url, SENDER

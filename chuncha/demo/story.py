@@ -49,6 +49,7 @@ _FATES = {
     "duplicate": 8,
     "twice_returned": 3,
     "open_extended": 2,
+    "open_late": 1,
 }
 FINDINGS = 290
 """Those of the stations' own checks; the visits, the re-check and the major ones come on top."""
@@ -115,9 +116,7 @@ class _Writer:
                 )
         items = self._catalogue.items
         absent = set(chance.sample(["E02", "E27", "E33", "E36", "E37", "F17", "D23"], 2)) - failed.keys()
-        answers = {
-            code: "fail" if code in failed else "na" if code in absent else "pass" for code in items
-        }
+        answers = {code: "fail" if code in failed else "na" if code in absent else "pass" for code in items}
         for at, letters in ((documents, "D"), (site, "EF")):
             part = {code: value for code, value in answers.items() if code[0] in letters}
             found = {code: hazard for code, hazard in failed.items() if code in part}
@@ -141,7 +140,7 @@ class _Writer:
         for fate in fates:
             station = self._chance.choices(stations, shares)[0]
             # What takes long is found early.
-            early = fate in ("returned", "twice_returned", "extended", "refused", "late", "open_extended")
+            early = fate not in ("on_spot", "reassigned", "regraded", "struck", "duplicate", "usual")
             day = self._chance.choice(workdays[: 12 if early else None])
             hazard = self._seen(station, day, fate)
             rounds[station, day, hazard.found_at.hour // 13].append((hazard, fate))
@@ -160,9 +159,7 @@ class _Writer:
         at = days.at(day, hour, 45 if hour == 8 else chance.randint(0, 59)) + timedelta(
             minutes=chance.randint(0, 90) if hour == 14 else 0
         )
-        hazard = self._catalogue.see(
-            chance, item, station, at=at, by=station.checker, source="self-check"
-        )
+        hazard = self._catalogue.see(chance, item, station, at=at, by=station.checker, source="self-check")
         if fate == "on_spot" and not hazard.photos:
             hazard = replace(hazard, photos=before(hazard, chance))
         return hazard
@@ -172,7 +169,7 @@ class _Writer:
             item = self._catalogue.pick(self._chance)[0]
             if fate in ("on_spot", "regraded") and item.level is not Level.GENERAL:
                 continue
-            if fate in ("extended", "refused") and item.deadline_days not in (7, 15):
+            if fate in ("extended", "refused", "open_late") and item.deadline_days not in (7, 15):
                 continue
             if fate == "open_extended" and item.deadline_days != 30:
                 continue

@@ -1,4 +1,4 @@
-"""The figures of a real spring inspection, spread over stations and days so that they add up to exactly what it said."""
+"""The figures of a real spring inspection, spread over stations and days so that they add up exactly."""
 
 from __future__ import annotations
 
@@ -68,9 +68,7 @@ def figures() -> list[Figure]:
     """The rows of the table."""
     rows = csv.DictReader(io.StringIO(sample(SPRING_INSPECTION_FIGURES).decode()))
     return [
-        Figure(
-            row["phrase"], row["item"], row["action"], int(row["quantity"]), row["unit"], row["group"]
-        )
+        Figure(row["phrase"], row["item"], row["action"], int(row["quantity"]), row["unit"], row["group"])
         for row in rows
     ]
 
@@ -119,51 +117,36 @@ class Works:
         return [figure.of_fix(quantity)]
 
     def rest(self, chance: Random, bureau: Bureau) -> Iterator[Step]:
-        """The records that make every figure exact. Each figure is first named in the order of the table."""
-        supervisor, first = bureau.safety_supervisor, bureau.stations[0]
+        """The records that make every figure exact. Each is first named by the first station, in the table's order."""
         for place, figure in enumerate(self._figures):
-            if figure.group == TESTED:
-                continue
             if figure.counts_as is CountsAs.TOTAL:
-                day = days.INSPECTING[1]
-                yield Work(
-                    days.at(day, 17, 10),
-                    supervisor,
-                    figure.body(figure.quantity, unit=CODE, done_on=day),
-                )
-                continue
-            if figure.group == CHECKED:
-                for number, station in enumerate(bureau.stations):
-                    day = days.workdays(*days.INSPECTING)[number % 5 + 2]
-                    yield Work(
-                        days.at(day, 17, 15),
-                        station.checker,
-                        figure.body(1, unit=station.code, done_on=day),
-                    )
-                continue
-            sharing = [first, *_some(chance, bureau.stations[1:], figure)]
-            for station, quantity in zip(sharing, _split(chance, self._left[figure], len(sharing)), strict=True):
-                if station is first:
-                    at, day = days.at(days.INSPECTING[0], 17, place), days.INSPECTING[0]
-                else:
-                    day = chance.choice(days.workdays(days.INSPECTING[0], days.RECTIFYING[1])[1:])
-                    at = days.at(day, 16, 30 + chance.randint(0, 29))
-                rough = figure.approximate and (station is first or chance.random() < 0.4)
-                yield Work(
-                    at,
-                    station.checker,
-                    figure.body(quantity, unit=station.code, done_on=day, approximate=rough),
-                )
+                yield _stated(figure, bureau)
+            elif figure.group == CHECKED:
+                yield from _checked(figure, bureau)
+            elif figure.group != TESTED:
+                yield from self._shared(figure, place, chance, bureau)
+
+    def _shared(self, figure: Figure, place: int, chance: Random, bureau: Bureau) -> Iterator[Work]:
+        first = bureau.stations[0]
+        sharing = [first, *_some(chance, bureau.stations[1:], figure)]
+        parts = _split(chance, self._left[figure], len(sharing))
+        later = days.workdays(days.INSPECTING[0], days.RECTIFYING[1])[1:]
+        for station, quantity in zip(sharing, parts, strict=True):
+            day = days.INSPECTING[0] if station is first else chance.choice(later)
+            at = days.at(day, 17, place) if station is first else days.at(day, 16, chance.randint(30, 59))
+            rough = figure.approximate and (station is first or chance.random() < 0.4)
+            body = figure.body(quantity, unit=station.code, done_on=day, approximate=rough)
+            yield Work(at, station.checker, body)
 
     def tests(self, chance: Random, bureau: Bureau) -> Iterator[Step]:
         """Every tool is registered by the program before the inspections and tested at its station's day."""
         robot = bureau.holding(Role.PROGRAM)[0]
         stations = bureau.stations
         test_days = {
-            station.code: days.workdays(days.INSPECTING[0], days.INSPECTING[1])[2 + number]
-            for number, station in enumerate(stations)
+            station.code: days.workdays(*days.INSPECTING)[number] for number, station in enumerate(stations)
         }
         report = 0
+        tested: Counter[str] = Counter()
         for figure in self._figures:
             if figure.group != TESTED:
                 continue
@@ -174,8 +157,9 @@ class Works:
                 yield _registered(chance, code, figure.item, station, robot_at=report, robot=robot)
                 day = test_days[station.code]
                 passed = report % 31 != 0
+                tested[station.code] += 1
                 yield ToolTest(
-                    days.at(day, 9 + report % 7, report % 60),
+                    days.at(day, 9) + timedelta(minutes=25 * tested[station.code]),
                     station.checker,
                     code,
                     {
@@ -186,6 +170,21 @@ class Works:
                         "note": "" if passed else "耐压试验不合格，停用，建议更换",
                     },
                 )
+
+
+def _stated(figure: Figure, bureau: Bureau) -> Work:
+    """The total, as the bureau's supervisor states it once the tests are made."""
+    day = days.INSPECTING[1]
+    body = figure.body(figure.quantity, unit=CODE, done_on=day)
+    return Work(days.at(day, 17, 10), bureau.safety_supervisor, body)
+
+
+def _checked(figure: Figure, bureau: Bureau) -> Iterator[Work]:
+    """Each station records that it has checked itself."""
+    first_week = days.workdays(*days.INSPECTING)[2:7]
+    for number, station in enumerate(bureau.stations):
+        day = first_week[number % len(first_week)]
+        yield Work(days.at(day, 17, 15), station.checker, figure.body(1, unit=station.code, done_on=day))
 
 
 CAMPAIGN = "CC2026"
