@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import uvicorn
 from fastapi import FastAPI
 
@@ -15,7 +17,11 @@ def application() -> FastAPI:
     settings = read_settings()
     # The connections belong to the process and end with it.
     installation = open_installation(settings).__enter__()
-    return create_app(settings, database=installation.database, files=installation.files)
+    app = create_app(settings, database=installation.database, files=installation.files)
+    # All that was loaded to get here stays until the end: the collector need not walk it while people wait.
+    gc.collect()
+    gc.freeze()
+    return app
 
 
 def run_web(settings: Settings) -> None:

@@ -1,6 +1,12 @@
-"""What a person may see, as a condition for the query: the subtree of each role, and what is their own."""
+"""What a person may see, as a condition for the query: the subtree of each role, and what is their own.
+
+A condition is the same for equal actors, and building one costs as much as asking a small query: those that stand in
+nearly every request are kept.
+"""
 
 from __future__ import annotations
+
+from functools import lru_cache
 
 from sqlalchemy import ColumnElement, and_, false, func, or_, select, true
 
@@ -8,6 +14,7 @@ from domain.records import Campaign, CampaignUnit, Extension, Inspection, Quanti
 from statemachines.roles import Actor
 
 
+@lru_cache(maxsize=1024)
 def units_visible_to(actor: Actor) -> ColumnElement[bool]:
     """Units in the subtree of any role of the actor; the clock sees all."""
     if actor.system:
@@ -23,6 +30,7 @@ def _in_sight(actor: Actor, column: object) -> ColumnElement[bool]:
     return column.in_(select(Unit.id).where(units_visible_to(actor)))  # type: ignore[attr-defined,no-any-return]
 
 
+@lru_cache(maxsize=1024)
 def tickets_visible_to(actor: Actor) -> ColumnElement[bool]:
     """Tickets of units in sight, and those the actor found, is responsible for, or fixed."""
     sight = _in_sight(actor, Ticket.unit_id)
@@ -43,6 +51,7 @@ def inspections_visible_to(actor: Actor) -> ColumnElement[bool]:
     return sight if actor.id is None else or_(sight, Inspection.inspector_id == actor.id)
 
 
+@lru_cache(maxsize=1024)
 def campaigns_visible_to(actor: Actor) -> ColumnElement[bool]:
     """Campaigns owned by a unit in sight, or whose scope has a unit in sight or one above it."""
     if actor.system:
