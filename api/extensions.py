@@ -65,9 +65,9 @@ def request(number: Number, facts: ExtensionRequest, call: Writes) -> Response:
     response_model=ExtensionShape,
     responses=CHANGE,
 )
-def approve(key: Key, facts: Decision, call: Writes) -> Response:
-    """批准: the ticket's current deadline moves; the first one stays."""
-    return call.once(lambda session: _decide(session, key, facts, call, approved=True))
+def approve(key: Key, call: Writes, facts: Decision | None = None) -> Response:
+    """批准: the ticket's current deadline moves; the first one stays. The body may be left out."""
+    return call.once(lambda session: _decide(session, key, facts or Decision(), call, approved=True))
 
 
 @router.post(

@@ -184,13 +184,15 @@ def answer(key: Key, told: GivenAnswers, call: Writes) -> Response:
     response_model=InspectionShape,
     responses=CHANGE,
 )
-def submit(key: Key, told: Submission, call: Writes) -> Response:
-    """Sign and submit: each failed answer becomes a finding, once; nothing failed is the unit's zero report."""
+def submit(key: Key, call: Writes, told: Submission | None = None) -> Response:
+    """Sign and submit: each failed answer becomes a finding, once; nothing failed is the unit's zero report. The body,
+    photos by item, may be left out.
+    """
 
     def work(session: Session) -> Answered:
         visit = inspections.inspection_by_id(session, key, actor=call.actor, lock=True)
         call.must_match(visit.version)
-        inspections.submit(session, visit, told, actor=call.actor, now=call.now)
+        inspections.submit(session, visit, told or Submission(), actor=call.actor, now=call.now)
         return _answer(session, visit, call)
 
     return call.once(work)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 from urllib.parse import quote
+from uuid import UUID
 
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
+from starlette.background import BackgroundTask
 
 from api.campaigns import Code
-from api.deps import Creates, Reading, Reads, files, written
+from api.deps import Creates, Reading, Reads, database, files, written
 from api.documented import CHANGE, READ, Responses
 from api.shapes import Moment
 from domain.answered import Answer
@@ -20,6 +22,7 @@ from domain.errors import NotFound
 from domain.records import Campaign, Summary
 from domain.summaries import latest_summary, list_summaries, request_summary
 from papers.ledger import campaign_ledger
+from papers.publishing import publish_now
 
 router = APIRouter(tags=["summaries"])
 
@@ -78,16 +81,23 @@ def _shape(campaign: Campaign, summary: Summary) -> SummaryShape:
     responses=CHANGE,
 )
 def ask(code: Code, call: Creates, told: SummaryRequest | None = None) -> Response:
-    """Ask for a summary; its papers are written within minutes. `Location` is where to look."""
+    """Ask for a summary; its papers are written right after the answer. `Location` is where to look."""
+    asked: list[UUID] = []
 
     def work(session: Session) -> Answer:
         campaign = campaign_by_code(session, code, actor=call.actor, lock=True)
         final = told is not None and told.final
         summary = request_summary(session, campaign, final=final, actor=call.actor, now=call.now)
+        asked.append(summary.id)
         place = f"/api/v1/campaigns/{code}/summary?revision={summary.revision}"
         return written(_shape(campaign, summary), status=202, location=place)
 
-    return call.once(work)
+    answer = call.once(work)
+    if asked:
+        answer.background = BackgroundTask(
+            publish_now, database(call.request), files(call.request), asked[0], now=call.now
+        )
+    return answer
 
 
 def _revision(session: Session, campaign: Campaign, revision: int | None) -> Summary:

@@ -126,9 +126,9 @@ def assign(number: Number, facts: Assignment, call: Writes) -> Response:
     response_model=TicketShape,
     responses=CHANGE,
 )
-def acknowledge(number: Number, facts: Acknowledgement, call: Writes) -> Response:
-    """签收 by the person responsible."""
-    return _change(call, number, remediation.acknowledge, facts)
+def acknowledge(number: Number, call: Writes, facts: Acknowledgement | None = None) -> Response:
+    """签收 by the person responsible. The body may be left out."""
+    return _change(call, number, remediation.acknowledge, facts or Acknowledgement())
 
 
 @router.post(

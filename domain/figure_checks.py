@@ -15,7 +15,7 @@ from typing import Any
 
 from domain.figure_lists import LISTED
 from domain.figure_text import NoSuchFigure, at, plain_number, printed
-from domain.quantity_figures import TOOLS
+from domain.quantity_figures import TOOLS, is_part
 from domain.rates import Rate
 from domain.records import AnswerValue, CountsAs
 from domain.tallies import Tally, total_of
@@ -184,8 +184,7 @@ def _parts(snapshot: Mapping[str, Any], total: Mapping[str, Any]) -> list[Mappin
     return [
         item
         for item in snapshot["quantities"]["items"]
-        if (item["topic"], item["action"]) == (total["topic"], total["action"])
-        and item["counts_as"] == CountsAs.PART
+        if (item["topic"], item["action"]) == (total["topic"], total["action"]) and is_part(item)
     ]
 
 

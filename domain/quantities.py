@@ -18,6 +18,7 @@ from domain.errors import BadInput
 from domain.paging import Key, Page, page_of
 from domain.people import unit_by_code
 from domain.phases import Day
+from domain.quantity_figures import TOOLS
 from domain.records import Campaign, CountsAs, QuantityRecord, Ticket, Unit
 from domain.rights import Deed, must_be_allowed
 from domain.visibility import quantities_visible_to
@@ -45,7 +46,8 @@ class NewQuantity(BaseModel):
     """Work done: action, item, quantity and unit of measure, at `unit` (its code) on `date`.
 
     `approximate` marks a lower bound (285余根). `counts_as`: "part" is added up, "total" is checked against its parts,
-    "unclear" stands apart. In the report of a fix `unit` and `date` are left out: they are the ticket's and the fix's.
+    "unclear" stands apart; left out it is "part", but "total" for 安全工器具, the trade's word for all kinds together.
+    In the report of a fix `unit` and `date` are left out: they are the ticket's and the fix's.
     """
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
@@ -57,8 +59,13 @@ class NewQuantity(BaseModel):
     approximate: bool = False
     unit: str | None = Field(default=None, min_length=1, max_length=24)
     date: Day | None = None
-    counts_as: CountsAs = CountsAs.PART
+    counts_as: CountsAs | None = None
     topic: str = Field(default="", max_length=40)
+
+    @property
+    def counted_as(self) -> CountsAs:
+        """How it enters a sum."""
+        return self.counts_as or (CountsAs.TOTAL if self.item == TOOLS else CountsAs.PART)
 
 
 def record_quantities(
@@ -147,7 +154,8 @@ def _keep(
     now: datetime,
 ) -> QuantityRecord:
     row = QuantityRecord(
-        **new.model_dump(exclude={"unit", "date"}),
+        **new.model_dump(exclude={"unit", "date", "counts_as"}),
+        counts_as=new.counted_as,
         unit=unit,
         campaign_id=campaign.id,
         done_on=done_on,

@@ -6,6 +6,7 @@ tested, whose 付, 支 and 双 all count single pieces (domain rules 5.4).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -24,6 +25,9 @@ CLEARING = "通道清障"
 
 TOOL_PIECES = "付(双)"
 """How the trade counts tools of several kinds together: 共试验安全工器具193付(双)."""
+
+PIECES = frozenset({"付", "支", "双", "件"})
+"""Measures that each count one tool. 50组 or 45根 are something else and stand beside the 193."""
 
 #: Headings people use for the same thing.
 _SAME_TOPIC = {
@@ -110,6 +114,12 @@ def _added(session: Session, campaign: Campaign, *, per_unit: bool) -> list[dict
     return [{**entry, "quantity": plain_number(entry["quantity"])} for entry in merged.values()]
 
 
+def is_part(item: Mapping[str, Any]) -> bool:
+    """Whether an item enters the total of its heading and action: of safety tools, what is counted by the piece."""
+    by_the_piece = item["topic"] != TOOLS or item["measure_unit"] in PIECES
+    return bool(item["counts_as"] == CountsAs.PART and by_the_piece)
+
+
 def totals_of(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """One total for each action under a heading that has one, added from its parts; `stated` is what people stated.
 
@@ -120,7 +130,7 @@ def totals_of(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
         groups.setdefault((item["topic"], item["action"]), []).append(item)
     totals = []
     for (topic, action), members in groups.items():
-        parts = [item for item in members if item["counts_as"] == CountsAs.PART]
+        parts = [item for item in members if is_part(item)]
         stated = [item for item in members if item["counts_as"] == CountsAs.TOTAL]
         tools_tested = (topic, action) == (TOOLS, TESTING) and len(parts) > 1
         if not stated and not tools_tested:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from domain.figure_text import Said, figure
+from domain.quantity_figures import is_part
 from domain.records import CountsAs
 
 Sentence = list[Said]
@@ -65,12 +66,22 @@ def _work(snapshot: Mapping[str, Any], topic: str, parts: list[tuple[int, Mappin
 
 
 def _clause(snapshot: Mapping[str, Any], action: str, places: list[int], total: int | None) -> Sentence:
-    objects = _joined([_object(snapshot, place) for place in places], "、")
     if total is None:
-        return [Said(action), *objects]
+        return [Said(action), *_objects(snapshot, places)]
     pointer = f"/quantities/totals/{total}"
     whole = snapshot["quantities"]["totals"][total]
-    return [Said(action), Said(whole["item"]), figure(snapshot, pointer), Said("，其中"), *objects]
+    inside = [place for place in places if is_part(snapshot["quantities"]["items"][place])]
+    beside = [place for place in places if place not in inside]
+    said = [Said(action), Said(whole["item"]), figure(snapshot, pointer)]
+    if inside:
+        said += [Said("，其中"), *_objects(snapshot, inside)]
+    if beside:
+        said += [Said("，另"), Said(action), *_objects(snapshot, beside)]
+    return said
+
+
+def _objects(snapshot: Mapping[str, Any], places: list[int]) -> Sentence:
+    return _joined([_object(snapshot, place) for place in places], "、")
 
 
 def _object(snapshot: Mapping[str, Any], place: int) -> Sentence:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
+from starlette.background import BackgroundTask
 
 from domain.campaigns import campaign_by_code
 from domain.errors import NotFound
@@ -16,6 +17,7 @@ from forms.fields import Form, SentForm, problems_of
 from forms.pages import page, see_other
 from forms.session import database_of, files_of, now_of, signed_in
 from forms.words import language_of
+from papers.publishing import publish_now
 from statemachines.campaign import CampaignEvent
 from statemachines.chart import option
 from statemachines.refusals import Refusal
@@ -57,16 +59,20 @@ def summary(request: Request, actor: Who, code: str) -> Response:
 
 @router.post("/campaigns/{code}/summary")
 def ask(request: Request, actor: Who, code: str, sent: SentForm) -> Response:
-    """Ask for a draft, or for the final summary, which ends the campaign; the papers are written by the clock."""
+    """Ask for a draft, or for the final summary, which ends the campaign; papers are written right after."""
     final = bool(sent.text("final"))
     try:
         with database_of(request).transaction() as session:
             campaign = campaign_by_code(session, code, actor=actor, lock=True)
-            request_summary(session, campaign, final=final, actor=actor, now=now_of(request))
+            asked = request_summary(session, campaign, final=final, actor=actor, now=now_of(request))
     except Refusal as refusal:
         form = sent.form(problems_of(refusal, language_of(request)))
         return _summary_page(request, code, form, actor=actor, status=refusal.status)
-    return see_other(f"/campaigns/{code}/summary", done="summarise" if final else "summary")
+    answer = see_other(f"/campaigns/{code}/summary", done="summarise" if final else "summary")
+    answer.background = BackgroundTask(
+        publish_now, database_of(request), files_of(request), asked.id, now=now_of(request)
+    )
+    return answer
 
 
 @router.get("/campaigns/{code}/summary/{ending}")

@@ -71,20 +71,33 @@ def _administering(url: str) -> Iterator[Connection]:
     engine.dispose()
 
 
+@contextmanager
+def _copy(url: str, template: str) -> Iterator[Database]:
+    name = f"t_{os.getpid()}_{next(_copies)}"
+    with _administering(url) as admin:
+        admin.execute(text(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY"))
+    own = Database(_named(url, name))
+    yield own
+    own.close()
+    with _administering(url) as admin:
+        admin.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
 @pytest.fixture
 def database(postgres_url: str, request: pytest.FixtureRequest) -> Iterator[Database]:
     """A migrated database of this test's own: empty, or with the bureau in it when the test asks for `world`."""
     template = "template_chuncha"
     if "world" in request.fixturenames:
         template = request.getfixturevalue("world_template")
-    name = f"t_{os.getpid()}_{next(_copies)}"
-    with _administering(postgres_url) as admin:
-        admin.execute(text(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY"))
-    own = Database(_named(postgres_url, name))
-    yield own
-    own.close()
-    with _administering(postgres_url) as admin:
-        admin.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    with _copy(postgres_url, template) as own:
+        yield own
+
+
+@pytest.fixture(scope="module")
+def world_copy(postgres_url: str, world_template: str) -> Iterator[World]:
+    """A world shared by the tests of one file, for those that ask much and care little what happened before."""
+    with _copy(postgres_url, world_template) as own:
+        yield World(own, NOW)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ and one condition for each command. What the model forbids must be refused and c
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,10 +14,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
-    Bundle,
     RuleBasedStateMachine,
     initialize,
     invariant,
+    precondition,
     rule,
     run_state_machine_as_test,
 )
@@ -52,22 +52,71 @@ LEADERS = {"zhengju"}
 STRANGER = "shisuozhang"
 """Supervisor of the other station: sees none of these tickets."""
 
-FITTING = "whoever may"
+ANYBODY = [*HOME, STRANGER]
+NOTHING_SAID = ["", "  ", None]
 BEFORE, AFTER = listed(photo(colour="black")), listed(photo(colour="white"))
 
-someone = st.sampled_from([FITTING] * 8 + [*HOME, STRANGER])
-said = st.sampled_from(["按规程处理"] * 5 + ["", None])
-level = st.sampled_from(["general", "general", "serious", "major"])
-assured = st.booleans()
-hours_ahead = st.sampled_from([None, -30, 1, 20, 100, 300])
+#: What is tried most often where a ticket stands; now and then anything is tried anywhere.
+LIKELY = {
+    "found": ["assign", "assign", "fix_on_spot", "regrade"],
+    "assigned": [
+        "fix",
+        "fix",
+        "progress",
+        "acknowledge",
+        "reassign",
+        "regrade",
+        "ask_for_time",
+        "decide",
+        "decide",
+    ],
+    "fixed": ["pass_", "return_", "return_", "supervise", "decide"],
+    "verified": ["pass_", "supervise"],
+    "cancelled": ["assign", "decide"],
+}
+EVENTS = [
+    "assign",
+    "acknowledge",
+    "progress",
+    "fix",
+    "fix_on_spot",
+    "pass_",
+    "return_",
+    "reassign",
+    "cancel",
+    "supervise",
+    "regrade",
+    "ask_for_time",
+    "decide",
+    "time_passes",
+]
 
 Life = dict[str, Any]
 
 
-class TicketLives(RuleBasedStateMachine):
-    """Every rule is one command: say whether the model allows it, run it, and carry out its effect in the model."""
+class Choice:
+    """What the people of one step choose: all of it fits, but for at most one thing that may be anything."""
 
-    lives = Bundle("lives")
+    def __init__(self, data: st.DataObject) -> None:
+        self.data = data
+        self.odd_one = data.draw(st.integers(0, 9), label="odd one")
+        self.asked = 0
+
+    def __call__(self, fitting: Iterable[Any], otherwise: Iterable[Any]) -> Any:
+        odd = self.asked == self.odd_one
+        self.asked += 1
+        return self.data.draw(st.sampled_from(list(otherwise if odd else fitting)))
+
+    def words(self) -> str:
+        return self(["按规程处理"], NOTHING_SAID)
+
+    def hours(self) -> int | None:
+        """How far ahead a deadline lies; None where nobody gives one."""
+        return self([100, 20, 300, None], [-30, 0])
+
+
+class TicketLives(RuleBasedStateMachine):
+    """Every step is one command: say whether the model allows it, run it, carry out its effect in the model."""
 
     def __init__(self, world: World, actors: dict[str, Actor]) -> None:
         super().__init__()
@@ -78,22 +127,17 @@ class TicketLives(RuleBasedStateMachine):
     def now(self) -> datetime:
         return self.world.now
 
-    @initialize(rule_on=st.booleans())
-    def campaign_says_who_may_verify(self, rule_on: bool) -> None:
-        self.independent_team = rule_on
+    @initialize(independent_team=st.booleans())
+    def campaign_says_who_may_verify(self, independent_team: bool) -> None:
+        self.independent_team = independent_team
         with self.world.database.transaction() as session:
             campaign = session.scalars(select(Campaign).where(Campaign.code == "CC2026")).one()
-            campaign.settings = CampaignSettings(independent_team=rule_on).model_dump(mode="json")
+            told = CampaignSettings(independent_team=independent_team)
+            campaign.settings = told.model_dump(mode="json")
 
-    @initialize(target=lives, level=level, with_photo=st.booleans())
-    def first_finding(self, level: str, with_photo: bool) -> Life:
-        return self.found(level, with_photo)
-
-    @rule(target=lives, level=level, with_photo=st.booleans())
-    def submit(self, level: str, with_photo: bool) -> Life:
-        return self.found(level, with_photo)
-
-    def found(self, level: str, with_photo: bool) -> Life:
+    @precondition(lambda self: len(self.all) < 2)
+    @rule(level=st.sampled_from(["general", "serious", "major"]), with_photo=st.booleans())
+    def submit(self, level: str, with_photo: bool) -> None:
         ticket = self.world.find(unit=PLACE, level=level, files=[BEFORE] if with_photo else [])
         life: Life = {
             "number": ticket.number,
@@ -114,70 +158,64 @@ class TicketLives(RuleBasedStateMachine):
             "events": ["found"],
         }
         self.all.append(life)
-        return life
 
-    @rule(hours=st.sampled_from([1, 5, 14, 40, 120, 400]))
-    def time_passes(self, hours: int) -> None:
-        self.world.later(hours=hours)
+    @precondition(lambda self: self.all)
+    @rule(data=st.data())
+    def somebody_does_something(self, data: st.DataObject) -> None:
+        life = data.draw(st.sampled_from(self.all), label="ticket")
+        event = data.draw(st.sampled_from(LIKELY[life["state"]] * 4 + EVENTS), label="event")
+        getattr(self, event)(life, Choice(data))
 
-    @rule(
-        life=lives,
-        who=someone,
-        duty=said,
-        measure=said,
-        to=st.sampled_from([*ASSIGNEES, "limin", None]),
-        ahead=hours_ahead,
-        assured=assured,
-    )
-    def assign(
-        self, life: Life, who: str, duty: str, measure: str, to: str, ahead: int | None, assured: bool
-    ) -> None:
-        who = "zhaozhuren" if who == FITTING else who
+    def time_passes(self, life: Life, choose: Choice) -> None:
+        self.world.later(hours=choose([1, 5, 14, 40], [120, 400]))
+
+    def assign(self, life: Life, choose: Choice) -> None:
+        who, to = choose(sorted(SUPERVISORS), ANYBODY), choose(sorted(ASSIGNEES), ["limin", "zhouhai", None])
+        duty, measure, ahead = choose.words(), choose.words(), choose.hours()
+        assured = choose([True], [False])
         due = None if ahead is None else self.now + timedelta(hours=ahead)
         legal = (
             life["state"] == "found"
             and who in SUPERVISORS
             and to in ASSIGNEES
-            and bool(duty and measure)
+            and given(duty)
+            and given(measure)
             and (due is None or due > self.now)
             and (life["level"] != "major" or assured)
         )
-        told = {"assignee": to, "duty": duty, "measure": measure, "due": due, **_assurances(assured)}
+        told = {"assignee": to, "duty": duty, "measure": measure, "due": due, **assurances(assured)}
         if self.attempt(life, "assign", who, told, legal=legal):
-            given = due or self.world.ticket(life["number"]).due_at
-            assert given > self.now
-            self.happened(life, "assign", state="assigned", assignee=to, first_due_at=given, due_at=given)
+            due = due or self.world.ticket(life["number"]).due_at
+            assert due > self.now
+            self.happened(life, "assign", state="assigned", assignee=to, first_due_at=due, due_at=due)
 
-    @rule(life=lives, who=someone)
-    def acknowledge(self, life: Life, who: str) -> None:
-        who = self.responsible(life, who)
+    def acknowledge(self, life: Life, choose: Choice) -> None:
+        who = choose([self.responsible(life)], ANYBODY)
         legal = life["state"] == "assigned" and who == life["assignee"]
         if self.attempt(life, "acknowledge", who, {}, legal=legal) and not life["acknowledged"]:
             self.happened(life, "acknowledge", acknowledged=True)
 
-    @rule(life=lives, who=someone, note=said)
-    def progress(self, life: Life, who: str, note: str) -> None:
-        who = self.responsible(life, who)
-        legal = life["state"] == "assigned" and who == life["assignee"] and bool(note)
+    def progress(self, life: Life, choose: Choice) -> None:
+        who, note = choose([self.responsible(life)], ANYBODY), choose.words()
+        legal = life["state"] == "assigned" and who == life["assignee"] and given(note)
         if self.attempt(life, "progress", who, {"note": note}, legal=legal):
             self.happened(life, "progress")
 
-    @rule(life=lives, who=someone, note=said, hours_ago=st.sampled_from([None, None, 0, -2, 3000]))
-    def fix(self, life: Life, who: str, note: str, hours_ago: int | None) -> None:
-        who = self.responsible(life, who)
+    def fix(self, life: Life, choose: Choice) -> None:
+        who, note = choose([self.responsible(life)], ANYBODY), choose.words()
+        hours_ago = choose([None, 0], [-2, 3000])
         fixed_at = None if hours_ago is None else self.now - timedelta(hours=hours_ago)
         legal = (
             life["state"] == "assigned"
             and who == life["assignee"]
-            and bool(note)
+            and given(note)
             and (fixed_at is None or life["found_at"] <= fixed_at <= self.now)
         )
         if self.attempt(life, "fix", who, {"note": note, "fixed_at": fixed_at}, legal=legal):
             self.happened(life, "fix", state="fixed", fixer=who)
 
-    @rule(life=lives, who=someone, with_photo=st.sampled_from([True, True, False]))
-    def fix_on_spot(self, life: Life, who: str, with_photo: bool) -> None:
-        who = "limin" if who == FITTING else who
+    def fix_on_spot(self, life: Life, choose: Choice) -> None:
+        who, with_photo = choose(["limin", "sunhua"], ANYBODY), choose([True], [False])
         legal = (
             life["state"] == "found"
             and who in INSPECTORS | ASSIGNEES | SUPERVISORS
@@ -200,10 +238,9 @@ class TicketLives(RuleBasedStateMachine):
                 due_at=end,
             )
 
-    @rule(life=lives, who=someone, opinion=said)
-    def pass_(self, life: Life, who: str, opinion: str) -> None:
-        who = self.verifier(life, who)
-        legal = self.may_judge(life, who) and bool(opinion)
+    def pass_(self, life: Life, choose: Choice) -> None:
+        who, opinion = choose(self.verifiers(life), ANYBODY), choose.words()
+        legal = self.may_judge(life, who) and given(opinion)
         legal = legal and not (life["level"] == "major" and who == life["first_verifier"])
         if self.attempt(life, "verify", who, {"passed": True, "opinion": opinion}, legal=legal):
             if life["level"] == "major" and life["first_verifier"] is None:
@@ -211,11 +248,10 @@ class TicketLives(RuleBasedStateMachine):
             else:
                 self.happened(life, "verify", state="verified")
 
-    @rule(life=lives, who=someone, opinion=said, ahead=hours_ahead)
-    def return_(self, life: Life, who: str, opinion: str, ahead: int | None) -> None:
-        who = self.verifier(life, who)
+    def return_(self, life: Life, choose: Choice) -> None:
+        who, opinion, ahead = choose(self.verifiers(life), ANYBODY), choose.words(), choose.hours()
         due = None if ahead is None else self.now + timedelta(hours=ahead)
-        legal = self.may_judge(life, who) and bool(opinion) and (due is None or due > self.now)
+        legal = self.may_judge(life, who) and given(opinion) and (due is None or due > self.now)
         if self.attempt(life, "verify", who, {"passed": False, "opinion": opinion, "due": due}, legal=legal):
             self.happened(
                 life,
@@ -235,49 +271,43 @@ class TicketLives(RuleBasedStateMachine):
             and not (self.independent_team and HOME[who] == HOME[life["fixer"]])
         )
 
-    @rule(life=lives, who=someone, to=st.sampled_from([*ASSIGNEES, *ASSIGNEES, "zhouhai", None]), reason=said)
-    def reassign(self, life: Life, who: str, to: str, reason: str) -> None:
-        who = "qiansuozhang" if who == FITTING else who
-        legal = life["state"] == "assigned" and who in SUPERVISORS and to in ASSIGNEES and bool(reason)
+    def reassign(self, life: Life, choose: Choice) -> None:
+        who, to = choose(sorted(SUPERVISORS), ANYBODY), choose(sorted(ASSIGNEES), ["zhouhai", None])
+        reason = choose.words()
+        legal = life["state"] == "assigned" and who in SUPERVISORS and to in ASSIGNEES and given(reason)
         if self.attempt(life, "reassign", who, {"assignee": to, "reason": reason}, legal=legal):
             self.happened(life, "reassign", assignee=to, acknowledged=False)
 
-    @rule(life=lives, who=st.sampled_from([*HOME, STRANGER]), reason=said)
-    def cancel(self, life: Life, who: str, reason: str) -> None:
-        legal = life["state"] in {"found", "assigned"} and who in SUPERVISORS and bool(reason)
+    def cancel(self, life: Life, choose: Choice) -> None:
+        who, reason = choose(sorted(SUPERVISORS), ANYBODY), choose.words()
+        legal = life["state"] in {"found", "assigned"} and who in SUPERVISORS and given(reason)
         if self.attempt(life, "cancel", who, {"reason": reason}, legal=legal):
             self.happened(life, "cancel", state="cancelled")
 
-    @rule(life=lives, who=someone, reason=said)
-    def supervise(self, life: Life, who: str, reason: str) -> None:
-        who = "zhengju" if who == FITTING else who
+    def supervise(self, life: Life, choose: Choice) -> None:
+        who, reason = choose(["zhengju", "zhaozhuren"], ANYBODY), choose.words()
         running = life["state"] in {"found", "assigned", "fixed"}
-        if self.attempt(
-            life,
-            "supervise",
-            who,
-            {"reason": reason},
-            legal=running and who in SUPERVISORS | LEADERS and bool(reason),
-        ):
+        legal = running and who in SUPERVISORS | LEADERS and given(reason)
+        if self.attempt(life, "supervise", who, {"reason": reason}, legal=legal):
             self.happened(life, "supervise")
 
-    @rule(life=lives, who=someone, level=level, reason=said, assured=assured)
-    def regrade(self, life: Life, who: str, level: str, reason: str, assured: bool) -> None:
-        who = "zhaozhuren" if who == FITTING else who
+    def regrade(self, life: Life, choose: Choice) -> None:
+        who, reason = choose(sorted(SUPERVISORS), ANYBODY), choose.words()
+        level, assured = choose(["serious", "general", "major"], [None]), choose([True], [False])
         legal = (
             life["state"] in {"found", "assigned"}
             and who in SUPERVISORS
-            and level != life["level"]
-            and bool(reason)
+            and level not in {life["level"], None}
+            and given(reason)
             and not (life["state"] == "assigned" and level == "major" and not assured)
         )
-        told = {"level": level, "reason": reason, **_assurances(assured)}
+        told = {"level": level, "reason": reason, **assurances(assured)}
         if self.attempt(life, "regrade", who, told, legal=legal):
             self.happened(life, "regrade", level=level)
 
-    @rule(life=lives, who=someone, reason=said, measures=said, ahead=st.sampled_from([None, 0, 2, 60, 2000]))
-    def ask_for_time(self, life: Life, who: str, reason: str, measures: str, ahead: int | None) -> None:
-        who = self.responsible(life, who)
+    def ask_for_time(self, life: Life, choose: Choice) -> None:
+        who, reason, measures = choose([self.responsible(life)], ANYBODY), choose.words(), choose.words()
+        ahead = choose([2, 10, 60], [None, 0, 2000])
         due = None if ahead is None else (life["due_at"] or self.now) + timedelta(hours=ahead)
         legal = (
             life["state"] == "assigned"
@@ -285,7 +315,8 @@ class TicketLives(RuleBasedStateMachine):
             and self.now <= life["due_at"]
             and life["asked"] is None
             and life["granted"] < 2
-            and bool(reason and measures)
+            and given(reason)
+            and given(measures)
             and due is not None
             and life["due_at"] < due <= life["first_due_at"] + (life["first_due_at"] - life["found_at"])
         )
@@ -297,57 +328,49 @@ class TicketLives(RuleBasedStateMachine):
         if self.run(life, who, work, legal=legal):
             self.happened(life, "extension_requested", asked=(who, due))
 
-    @rule(life=lives, who=someone, opinion=said)
-    def grant_time(self, life: Life, who: str, opinion: str) -> None:
-        who = "zhengju" if who == FITTING else who
+    def decide(self, life: Life, choose: Choice) -> None:
+        """Grant the waiting request for more time, or refuse it; where none waits, ask for one."""
         if life["asked"] is None:
+            self.ask_for_time(life, choose)
             return
-        due = life["asked"][1]
-        legal = (
-            self.may_decide(life, who)
-            and life["state"] == "assigned"
-            and due > self.now
-            and due > life["due_at"]
+        who, grant, opinion = (
+            choose(["zhengju", "zhaozhuren"], ANYBODY),
+            choose([True], [False]),
+            choose.words(),
         )
-        if self.run(life, who, self.decision(life, extensions.approve, who, opinion), legal=legal):
-            self.happened(life, "extend", due_at=due, asked=None, granted=life["granted"] + 1)
-
-    @rule(life=lives, who=someone, opinion=said)
-    def refuse_time(self, life: Life, who: str, opinion: str) -> None:
-        who = "zhengju" if who == FITTING else who
-        if life["asked"] is None:
-            return
-        legal = self.may_decide(life, who) and bool(opinion)
-        if self.run(life, who, self.decision(life, extensions.refuse, who, opinion), legal=legal):
-            self.happened(life, "extension_refused", asked=None)
-
-    def may_decide(self, life: Life, who: str) -> bool:
+        asker, due = life["asked"]
         deciders = LEADERS | SUPERVISORS if life["level"] == "general" else LEADERS
-        return who in deciders and who != life["asked"][0]
+        legal = who in deciders and who != asker
+        if grant:
+            legal = legal and life["state"] == "assigned" and self.now < due and life["due_at"] < due
+        else:
+            legal = legal and given(opinion)
 
-    def decision(
-        self, life: Life, command: Callable[..., Any], who: str, opinion: str
-    ) -> Callable[..., None]:
         def work(session: Any, ticket: Ticket) -> None:
             waiting = session.scalars(
                 select(Extension.id).where(Extension.ticket_id == ticket.id, Extension.state == "requested")
             ).one()
             extension = extensions.extension_by_id(session, waiting, actor=self.actors[who])
+            command = extensions.approve if grant else extensions.refuse
             command(session, extension, Decision(opinion=opinion), actor=self.actors[who], now=self.now)
 
-        return work
+        if self.run(life, who, work, legal=legal):
+            if grant:
+                self.happened(life, "extend", due_at=due, asked=None, granted=life["granted"] + 1)
+            else:
+                self.happened(life, "extension_refused", asked=None)
 
     # How a command is run, and what is compared.
 
-    def responsible(self, life: Life, who: str) -> str:
-        return (life["assignee"] or "wangjianguo") if who == FITTING else who
+    def responsible(self, life: Life) -> str:
+        return str(life["assignee"] or "wangjianguo")
 
-    def verifier(self, life: Life, who: str) -> str:
-        if who != FITTING:
-            return who
-        return next(
-            each for each in ("limin", "zhangqiang") if each not in {life["fixer"], life["first_verifier"]}
-        )
+    def verifiers(self, life: Life) -> list[str]:
+        return [
+            who
+            for who in ("limin", "zhangqiang", "sunhua")
+            if who not in {life["fixer"], life["first_verifier"]}
+        ]
 
     def attempt(self, life: Life, event: str, who: str, told: dict[str, object], *, legal: bool) -> bool:
         """Run a command of domain/remediation.py."""
@@ -439,7 +462,11 @@ class TicketLives(RuleBasedStateMachine):
                 assert (ticket.next_step_at is None) or ticket.state.value == "assigned"
 
 
-def _assurances(given: bool) -> dict[str, object]:
+def given(text: str | None) -> bool:
+    return bool(text and text.strip())
+
+
+def assurances(given: bool) -> dict[str, object]:
     return {"budget": 0, "emergency_plan": "停电转移负荷"} if given else {}
 
 
