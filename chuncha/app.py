@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, MutableMapping
-from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import FastAPI
@@ -12,11 +11,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 import api
 import forms
 from chuncha.gate import guard
+from domain.clock import Clock, real_time
 from domain.database import Database
 from domain.file_store import FileStore
 from domain.settings import Settings
-
-Clock = Callable[[], datetime]
 
 #: The documentation page of the calls brings its own scripts from elsewhere; every other page has only ours.
 _HEADERS = {
@@ -26,11 +24,6 @@ _HEADERS = {
     b"content-security-policy": b"default-src 'self'; img-src 'self' blob: data:; style-src 'self' 'unsafe-inline';"
     b" base-uri 'none'; frame-ancestors 'none'; form-action 'self'",
 }
-
-
-def real_time() -> datetime:
-    """The present moment, aware."""
-    return datetime.now(UTC)
 
 
 def create_app(

@@ -11,10 +11,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from chuncha.app import real_time
 from chuncha.installation import Installation, open_installation
 from domain import migrations
 from domain.access import issue_token, revoke_tokens, set_password
+from domain.clock import real_time
 from domain.people import NewPerson, add_person, deactivate, first_administrator
 from domain.settings import Settings, read_settings
 from statemachines.labels import LOCAL

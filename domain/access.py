@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, cast
 
 from pwdlib import PasswordHash
@@ -27,8 +28,12 @@ LONGEST_WAIT = timedelta(minutes=15)
 SHORTEST_PASSWORD = 8
 
 _passwords = PasswordHash.recommended()
-#: Verified against when there is no such login, so that the answer takes as long and tells nothing.
-_NOBODY = _passwords.hash("nobody has this password")
+
+
+@cache
+def _nobody() -> str:
+    """Verified against when there is no such login, so that the answer takes as long and tells nothing."""
+    return _passwords.hash("nobody has this password")
 
 
 class WrongPassword(Refusal):
@@ -152,9 +157,9 @@ def sign_in(session: Session, login: str, password: str, *, now: datetime) -> Si
         if left > 0:
             return TooManyAttempts(seconds=int(left) + 1)
     person = _person(session, Person.login == login, Person.active)
-    known = person.password_hash if person is not None and person.password_hash else _NOBODY
-    right = _passwords.verify(password, known)
-    if person is None or not right or known is _NOBODY:
+    known = person.password_hash if person is not None and person.password_hash else None
+    right = _passwords.verify(password, known or _nobody())
+    if person is None or not right or known is None:
         row = insert(LoginFailure).values(login=login, failures=1, last_at=now)
         session.execute(
             row.on_conflict_do_update(

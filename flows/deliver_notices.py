@@ -9,9 +9,10 @@ from typing import Any
 from prefect import flow
 from pydantic import AwareDatetime
 
+from domain.clock import real_time
 from domain.delivery import deliver_all
 from domain.heartbeats import beat
-from flows.here import opened, real_time
+from flows.here import opened
 
 
 @flow(name="deliver-notices")

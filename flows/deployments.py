@@ -14,11 +14,12 @@ from prefect.deployments.runner import RunnerDeployment
 from prefect.schedules import Cron
 from prefect.types.entrypoint import EntrypointType
 
+from domain.clock import real_time
 from domain.heartbeats import expect
 from flows.advance_campaigns import advance_campaigns
 from flows.deliver_notices import deliver_notices
 from flows.forget_expired import forget_expired
-from flows.here import opened, real_time
+from flows.here import opened
 from flows.plan_inspections import plan_inspections
 from flows.publish_summaries import publish_summaries
 from flows.sweep_deadlines import sweep_deadlines

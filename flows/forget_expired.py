@@ -9,9 +9,10 @@ from typing import Any
 from prefect import flow
 from pydantic import AwareDatetime
 
+from domain.clock import real_time
 from domain.forgetting import forget_expired as forget
 from domain.heartbeats import beat
-from flows.here import opened, real_time
+from flows.here import opened
 
 
 @flow(name="forget-expired")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from domain.database import Database
 from domain.settings import Settings, SettingsWrong, read_settings
@@ -34,8 +33,3 @@ def opened() -> Iterator[Here]:
         yield Here(settings, database)
     finally:
         database.close()
-
-
-def real_time() -> datetime:
-    """The moment it is, for a run that was told no other."""
-    return datetime.now(UTC)

@@ -10,9 +10,10 @@ from typing import Any
 from prefect import flow
 from pydantic import AwareDatetime
 
+from domain.clock import real_time
 from domain.heartbeats import beat
 from domain.planning import plan_inspections as plan
-from flows.here import opened, real_time
+from flows.here import opened
 
 log = logging.getLogger(__name__)
 

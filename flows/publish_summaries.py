@@ -9,9 +9,10 @@ from typing import Any
 from prefect import flow
 from pydantic import AwareDatetime
 
+from domain.clock import real_time
 from domain.file_store import FileStore
 from domain.heartbeats import beat
-from flows.here import opened, real_time
+from flows.here import opened
 from papers.publishing import publish_due
 
 

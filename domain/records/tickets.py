@@ -161,10 +161,10 @@ class Ticket(Base):
         CheckConstraint("lat BETWEEN -90 AND 90 AND lon BETWEEN -180 AND 180", name="position_on_earth"),
         # Read by domain/escalation.py: the sweep's cost follows what is due, not what exists.
         Index("ix_tickets_next_step", "next_step_at", postgresql_where=text("next_step_at IS NOT NULL")),
-        # Read by domain/tickets.py: everybody's queue, newest first and by deadline.
+        # Read by domain/tickets.py: everybody's queue, newest first.
         Index("ix_tickets_newest", text("recorded_at DESC"), text("id DESC")),
-        Index("ix_tickets_due", text("coalesce(due_at, 'infinity'::timestamptz)"), "id"),
-        # Read by domain/tickets.py: what is still open, by deadline, and what is overdue.
+        # Read by domain/tickets.py: what is still open, by deadline, and what is overdue. Not of all tickets: the
+        # planner would then walk over every closed one first.
         Index(
             "ix_tickets_open_due",
             text("coalesce(due_at, 'infinity'::timestamptz)"),

@@ -1,4 +1,4 @@
-"""Indexes for everybody's queue, newest first and by deadline, and for what is open."""
+"""Indexes for everybody's queue, newest first, and for what is open, by deadline."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,6 @@ depends_on: str | Sequence[str] | None = None
 
 def upgrade() -> None:
     op.drop_index('ix_tickets_due', table_name='tickets')
-    op.create_index('ix_tickets_due', 'tickets', [sa.literal_column("coalesce(due_at, 'infinity'::timestamptz)"), 'id'], unique=False)
     op.create_index('ix_tickets_newest', 'tickets', [sa.literal_column('recorded_at DESC'), sa.literal_column('id DESC')], unique=False)
     op.create_index('ix_tickets_open_due', 'tickets', [sa.literal_column("coalesce(due_at, 'infinity'::timestamptz)"), 'id'], unique=False, postgresql_where=sa.text("state IN ('found', 'assigned', 'fixed')"))
 
@@ -21,5 +20,4 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_index('ix_tickets_open_due', table_name='tickets', postgresql_where=sa.text("state IN ('found', 'assigned', 'fixed')"))
     op.drop_index('ix_tickets_newest', table_name='tickets')
-    op.drop_index('ix_tickets_due', table_name='tickets')
     op.create_index('ix_tickets_due', 'tickets', ['campaign_id', sa.literal_column("coalesce(due_at, 'infinity'::timestamptz)"), 'id'], unique=False)
