@@ -15,7 +15,7 @@ from uuid_utils.compat import uuid7
 from bench.measure import timed
 from domain.database import Database
 from domain.deadlines import end_of_day
-from domain.escalation import BATCH, sweep_all
+from domain.escalation import BATCH, SweepResult, sweep_all
 
 
 @dataclass(slots=True)
@@ -56,12 +56,12 @@ def sweeping(database: Database, *, due: int, rounds: int, now: datetime) -> Swe
             if done.tickets != due or done.put_off:
                 raise RuntimeError(f"{due} tickets were due and {done.said()} was done")
             found.told += done.told
-            found.written.append(due / _write_plainly(connection, tickets, done.told // due or 1, now=now))
+            found.written.append(due / _write_plainly(connection, tickets, done, now=now))
     return found
 
 
 def _let_fall_due(connection: psycopg.Connection, due: int, *, now: datetime) -> list[object]:
-    """Move the deadlines of some running tickets to yesterday; returns their keys."""
+    """Move the deadlines of some running tickets, already reminded, to yesterday; returns their keys."""
     yesterday = end_of_day(now - timedelta(days=1))
     rows = connection.execute(
         """UPDATE tickets SET due_at = %(at)s, first_due_at = %(at)s,
@@ -71,6 +71,13 @@ def _let_fall_due(connection: psycopg.Connection, due: int, *, now: datetime) ->
            RETURNING id""",
         {"at": yesterday, "due": due},
     ).fetchall()
+    connection.cursor().executemany(
+        """INSERT INTO step_records (id, ticket_id, step, due_version, planned_at, done_at, told)
+           SELECT uuidv7(), id, 'due-in-' || days, due_version, due_at - interval '1 day' * days,
+                  due_at - interval '1 day' * days, 1
+           FROM tickets CROSS JOIN unnest(ARRAY[3, 1]) AS days WHERE id = %s AND level <> 'major'""",
+        rows,
+    )
     connection.commit()
     if len(rows) != due:
         raise RuntimeError("not enough running tickets to let fall due; measure with more")
@@ -78,9 +85,10 @@ def _let_fall_due(connection: psycopg.Connection, due: int, *, now: datetime) ->
 
 
 def _write_plainly(
-    connection: psycopg.Connection, tickets: list[object], told: int, *, now: datetime
+    connection: psycopg.Connection, tickets: list[object], done: SweepResult, *, now: datetime
 ) -> float:
-    """Seconds for one UPDATE and the INSERTs of a sweep, in batches of the same size, worked out by nobody."""
+    """Seconds for as many UPDATEs and INSERTs as a sweep has `done`, in batches of the same size, worked out by nobody."""
+    steps, told = (round(count / len(tickets)) or 1 for count in (done.steps, done.told))
     person = connection.execute("SELECT id FROM people LIMIT 1").fetchone()
     assert person is not None
     facts = json.dumps({"step": "overdue", "steps": ["overdue"], "told": ["赵主任"], "due": now.isoformat()})
@@ -95,8 +103,8 @@ def _write_plainly(
         )
         cursor.executemany(
             "INSERT INTO step_records (id, ticket_id, step, due_version, planned_at, done_at, told)"
-            " VALUES (%s, %s, 'plain', 99, %s, %s, 1)",
-            [(uuid7(), key, now, now) for key in batch],
+            " VALUES (%s, %s, %s, 99, %s, %s, 1)",
+            [(uuid7(), key, f"plain-{step}", now, now) for key in batch for step in range(steps)],
         )
         cursor.executemany(
             "INSERT INTO history (subject, subject_id, at, actor_name, event, from_state, to_state, facts)"
