@@ -82,8 +82,8 @@ def test_going_up_twice_changes_nothing(database):
 def test_processes_that_start_together_migrate_once(bare):
     code = "import sys; from domain import migrations; from domain.database import Database\n"
     code += "migrations.upgrade(Database(sys.argv[1], pool_size=1))"
-    starts = [subprocess.Popen([sys.executable, "-c", code, bare.url], cwd=HOUSE) for _ in range(3)]
-    assert [each.wait(60) for each in starts] == [0, 0, 0]
+    starts = [subprocess.Popen([sys.executable, "-c", code, bare.url], cwd=HOUSE) for _ in range(2)]
+    assert [each.wait(60) for each in starts] == [0, 0]
     current, newest = migrations.revisions(bare)
     assert current == newest
 

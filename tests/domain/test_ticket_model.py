@@ -481,7 +481,7 @@ def test_whatever_people_do_the_records_agree_with_the_rules(world_copy: World, 
     run_state_machine_as_test(
         lambda: TicketLives(World(world_copy.database, now), actors),
         settings=settings(
-            max_examples=25,
+            max_examples=20,
             stateful_step_count=30,
             deadline=None,
             suppress_health_check=list(HealthCheck),

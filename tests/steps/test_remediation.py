@@ -58,7 +58,7 @@ class Story:
         self.numbers: list[str] = []
         self.refusal: Refusal | None = None
         with world.database.reading() as session:
-            self.logins = dict(session.execute(select(Person.name, Person.login)).tuples())
+            self.logins = dict(session.execute(select(Person.name, Person.login)).tuples().all())
 
     @property
     def ticket(self) -> Ticket:
