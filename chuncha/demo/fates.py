@@ -257,7 +257,7 @@ class Fates:
             body["cost"] = chance.randint(2, 90) * 20
         if with_works:
             body["quantities"] = self._quantities(hazard, at)
-        shots = (after(hazard, chance, at=at),) if chance.random() < 0.45 else ()
+        shots = (after(hazard, chance, at=at),) if chance.random() < 0.35 else ()
         return Deed(at, fixer, hazard.key, "fix", body, shots)
 
     def _quantities(self, hazard: Hazard, at: datetime) -> list[dict[str, Any]]:

@@ -115,7 +115,7 @@ def _place(template: str, item: Item, told: Mapping[str, object], station: Stati
 
 
 def _photos(chance: Random, category: str, at: datetime, lat: float, lon: float) -> tuple[Shot, ...]:
-    count = chance.choices((0, 1, 2), (48, 46, 6))[0]
+    count = chance.choices((0, 1, 2), (56, 38, 6))[0]
     return tuple(
         Shot(
             scene_of(category),

@@ -32,6 +32,9 @@ from chuncha.demo.steps import (
 from chuncha.demo.works import CAMPAIGN
 from domain.workdays import is_workday
 
+PHASES = (days.INSPECTING[0], days.RECTIFYING[0], days.RECHECKING[0])
+"""Days on which the clock begins a phase. What runs every hour elsewhere runs on these and on Mondays here."""
+
 FlowRun = Callable[..., Coroutine[Any, Any, dict[str, Any]]]
 
 #: What the progress line says of a kind of event.
@@ -102,7 +105,7 @@ class Player:
         at = days.at(day, 8, 31)
         self._clock.put(at)
         if day >= days.MOBILISED:
-            if is_workday(day).working:
+            if day in PHASES or day.weekday() == 0:
                 self._turned += self._run(loop, self._advance, at).get("moved", [])
             self._today["chased"] += self._run(loop, self._sweep, at).get("told", 0)
         if day == days.INSPECTING[0] or (days.MOBILISED <= day <= days.INSPECTING[1] and day.weekday() == 0):
