@@ -10,6 +10,7 @@ from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
+from sqlalchemy.exc import DataError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
@@ -60,6 +61,9 @@ async def answer(request: Request, error: Exception) -> Response | None:
         case RequestValidationError():
             # A path or query that is no number, no UUID: there is no such page.
             return await run_in_threadpool(error_page, request, 404)
+        case DataError():
+            # Text with a NUL character, a number beyond every column: nothing a person types, so no field is named.
+            return await run_in_threadpool(error_page, request, 422)
         case HTTPException():
             return await run_in_threadpool(error_page, request, error.status_code)
     return None
