@@ -12,7 +12,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import exists, func, select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session, aliased, joinedload
 from uuid_utils.compat import uuid7
 
 from domain import notices
@@ -20,17 +20,18 @@ from domain.campaigns import campaign_by_code
 from domain.errors import BadInput, wrong
 from domain.files import ListedFile, list_files
 from domain.history import record
-from domain.people import unit_by_code
+from domain.people import unknown_unit
 from domain.records import (
     Campaign,
     CampaignUnit,
     ChecklistItem,
     FileKind,
     NumberCounter,
+    Person,
     Ticket,
     Unit,
 )
-from domain.tickets import load_named, ticket_by_number
+from domain.tickets import ticket_by_number
 from domain.visibility import units_visible_to
 from statemachines.campaign import accepts_findings
 from statemachines.chart import begin
@@ -153,7 +154,7 @@ def submit_finding(
     campaign = campaign_by_code(session, new.campaign, actor=actor, pointer="/campaign")
     if not accepts_findings(campaign.state):
         raise FindingsClosed(campaign=campaign.name)
-    unit = _unit_in_scope(session, campaign, new.unit, actor=actor)
+    unit, finder = _place_and_finder(session, campaign, new.unit, actor=actor)
     item = item or _item(session, campaign, new.checklist_item)
     found_at = new.found_at or now
     if found_at > now + CLOCK_SKEW:
@@ -170,7 +171,7 @@ def submit_finding(
         origin_campaign_id=campaign.id,
         unit=unit,
         inspection_id=inspection_id,
-        checklist_item_id=item.id if item else None,
+        checklist_item=item,
         description=new.description,
         level=new.level or (item.level if item else Level.GENERAL),
         category=new.category or (item.category if item else ""),
@@ -181,12 +182,19 @@ def submit_finding(
         lon=new.lon,
         source=new.source,
         found_at=min(found_at, now),
-        finder_id=actor.id,
+        finder=finder,
         recorded_at=now,
         fingerprint=fingerprint,
         recurrence_of_id=_earlier(session, new.recurrence_of, actor),
         files_expected=0,
         files_arrived=0,
+        # Nobody yet, said here so that the new ticket is complete without being read back.
+        assignee=None,
+        fixer=None,
+        fixer_unit=None,
+        first_verifier=None,
+        verifier=None,
+        duplicate_of=None,
     )
     begin(ticket)
     session.add(ticket)
@@ -204,23 +212,27 @@ def submit_finding(
         files=len(new.files) or None,
     )
     session.flush()
-    load_named(session, [ticket])
     notices.found(session, ticket, now=now)
     return Submitted(ticket, created=True)
 
 
-def _unit_in_scope(session: Session, campaign: Campaign, code: str, *, actor: Actor) -> Unit:
-    """The unit with this code; it, or one above it, must be in the campaign's scope."""
+def _place_and_finder(
+    session: Session, campaign: Campaign, code: str, *, actor: Actor
+) -> tuple[Unit, Person]:
+    """The unit with this code, which must be in the campaign's scope or below a unit that is; and who found it."""
     covered = exists().where(
         CampaignUnit.campaign_id == campaign.id,
         CampaignUnit.unit_id == _ABOVE.id,
         func.starts_with(Unit.path, _ABOVE.path),
     )
     found = session.execute(
-        select(Unit, covered.label("covered")).where(Unit.code == code, units_visible_to(actor))
+        select(Unit, Person, covered.label("covered"))
+        .join(Person, Person.id == actor.id)
+        .where(Unit.code == code, units_visible_to(actor))
+        .options(joinedload(Person.unit, innerjoin=True))
     ).one_or_none()
     if found is None:
-        return unit_by_code(session, code, actor=actor)  # refuses, in its own words
+        raise unknown_unit(code)
     unit: Unit = found[0]
     if not found.covered:
         raise BadInput(
@@ -229,7 +241,7 @@ def _unit_in_scope(session: Session, campaign: Campaign, code: str, *, actor: Ac
             zh=f"“{unit.name}”不在“{campaign.name}”的检查范围内。",
             en=f"“{unit.name}” is not in the scope of “{campaign.name}”.",
         )
-    return unit
+    return unit, found[1]
 
 
 def _item(session: Session, campaign: Campaign, code: str | None) -> ChecklistItem | None:

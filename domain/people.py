@@ -70,13 +70,18 @@ def unit_by_code(session: Session, code: str, *, actor: Actor, pointer: str = "/
     """The unit with this code within the actor's sight. Raises BadInput naming the field."""
     unit = session.scalars(select(Unit).where(Unit.code == code, units_visible_to(actor))).one_or_none()
     if unit is None:
-        raise BadInput(
-            pointer,
-            "unknown-unit",
-            zh=f"没有编码为“{code}”的单位，或不在您的管辖范围内。",
-            en=f"There is no unit with the code “{code}” within your reach.",
-        )
+        raise unknown_unit(code, pointer=pointer)
     return unit
+
+
+def unknown_unit(code: str, *, pointer: str = "/unit") -> BadInput:
+    """The refusal of a code that no unit within reach has."""
+    return BadInput(
+        pointer,
+        "unknown-unit",
+        zh=f"没有编码为“{code}”的单位，或不在您的管辖范围内。",
+        en=f"There is no unit with the code “{code}” within your reach.",
+    )
 
 
 def units_in_sight(session: Session, actor: Actor) -> list[Unit]:
