@@ -51,6 +51,9 @@ DEFINITIONS: Mapping[str, str] = {
     "/quantities/tools_tested": "各类安全工器具试验数之和",
 }
 
+#: What programs call the kinds of campaigns, as the title of a paper says it; any other kind stands as it is.
+KINDS = {"spring": "春查", "autumn": "秋查", "general": "安全大检查"}
+
 
 def freeze_figures(session: Session, campaign: Campaign, *, cut_off: datetime) -> dict[str, Any]:
     """The snapshot of a campaign at `cut_off`: counts, rates, quantities, lists, and the queries behind them.
@@ -69,7 +72,7 @@ def freeze_figures(session: Session, campaign: Campaign, *, cut_off: datetime) -
         "campaign": {
             "code": campaign.code,
             "name": campaign.name,
-            "kind": campaign.kind,
+            "kind": KINDS.get(campaign.kind.lower(), campaign.kind),
             "year": str((campaign.held_on or local_day(cut_off)).year),
             "state": campaign.state.value,
         },
