@@ -161,10 +161,16 @@ def must_be_free(host: str, port: int) -> None:
             raise PortTaken(host=host, port=port) from error
 
 
-def wait_for(address: str, child: Child, *, seconds: float) -> None:
-    """Wait until the address answers. Raises RuntimeError when the child ends or the time is over."""
+class _Stopped(Exception):
+    """Told to stop while something was still starting."""
+
+
+def wait_for(address: str, child: Child, *, seconds: float, tree: Tree | None = None) -> None:
+    """Wait until the address answers. Raises RuntimeError when the child ends or the time is over, _Stopped."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
+        if tree is not None and tree.stopping:
+            raise _Stopped
         if child.ended():
             raise RuntimeError(f"{child.name} ended before it was ready; see its log")
         try:
@@ -202,7 +208,7 @@ def serve(installation: Installation, *, say: Callable[[str], None], with_flows:
         web = Child("web", [*here, "web"], environment=environment)
         tree.start(web)
         address = f"http://{'127.0.0.1' if settings.host == '0.0.0.0' else settings.host}:{settings.port}"  # noqa: S104
-        wait_for(f"{address}/healthz", web, seconds=60)
+        wait_for(f"{address}/healthz", web, seconds=60, tree=tree)
         say(f"Pages and calls: {settings.public_url}   (API documentation: {settings.public_url}/docs)")
         if with_flows:
             port = free_port()
@@ -212,11 +218,13 @@ def serve(installation: Installation, *, say: Callable[[str], None], with_flows:
                 environment=environment,
             )
             tree.start(prefect)
-            wait_for(f"http://127.0.0.1:{port}/api/health", prefect, seconds=120)
+            wait_for(f"http://127.0.0.1:{port}/api/health", prefect, seconds=120, tree=tree)
             api = {**environment, "PREFECT_API_URL": f"http://127.0.0.1:{port}/api"}
             tree.start(Child("flows", [*here, "flows"], environment=api))
             say(f"Scheduled flows: http://127.0.0.1:{port}")
         say("Everything runs. Ctrl+C ends it.")
         tree.watch(say)
+    except _Stopped:
+        say("Stopped before everything ran.")
     finally:
         tree.end()

@@ -80,6 +80,8 @@ def test_a_first_start_serves_pages_and_calls_and_runs_its_schedules(served: Ser
     # Escalation that is configured and never runs is the worst failure of this field: a scheduled run must have ended.
     def delivered() -> bool:
         figures = httpx.get(f"{address}/metrics").text
-        return bool(re.search(r'^chuncha_flow_last_success\w*\{flow="deliver-notices"\} [1-9]', figures, re.M))
+        return bool(
+            re.search(r'^chuncha_flow_last_success\w*\{flow="deliver-notices"\} [1-9]', figures, re.M)
+        )
 
     served.wait(delivered, seconds=150, what="the schedule ran deliver-notices")
