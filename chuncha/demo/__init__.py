@@ -78,11 +78,12 @@ def _play(on: Stage, folder: Path, seed: int, console: Console) -> tuple[str, st
         on.ready()
     warn_of_holiday(console)
     with (
-        web(on.installation, clock) as address,
+        web(clock) as address,
         Client(address, tokens) as client,
         _progress(console, story) as tell,
+        Player(client, clock, tell=tell) as player,
     ):
-        Player(client, clock, tell=tell).play(story)
+        player.play(story)
         write_papers(client, bureau, folder / "papers")
     on.mailbox.write_index()
     on.over()

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from datetime import datetime
+
+from statemachines.labels import LOCAL
+
+PROCESSES = multiprocessing.get_context("spawn")
 
 
 class Clock:
-    """Stands where the play has put it; every request of a step happens at the step's own moment."""
+    """Stands where the play has put it, for every process that was given it."""
 
     def __init__(self, moment: datetime) -> None:
-        self._moment = moment
+        self._seconds = PROCESSES.Value("d", moment.timestamp())
 
     def __call__(self) -> datetime:
-        """The moment it stands at."""
-        return self._moment
+        """The moment it stands at, in Asia/Shanghai."""
+        return datetime.fromtimestamp(self._seconds.value, LOCAL)
 
     def put(self, moment: datetime) -> None:
         """Go on to a moment; never back."""
-        self._moment = max(self._moment, moment)
+        self._seconds.value = max(self._seconds.value, moment.timestamp())

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date, datetime
 from itertools import groupby
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 from chuncha.demo import days
+from chuncha.demo.bureau import Colleague
 from chuncha.demo.client import Client, PlayBroken
 from chuncha.demo.clock import Clock
+from chuncha.demo.photos import Shot
 from chuncha.demo.steps import (
     Answering,
     Create,
@@ -56,7 +59,11 @@ _SAID = {
 
 
 class Player:
-    """Plays day after day; `tell` hears each day's line."""
+    """Plays day after day; `tell` hears each day's line.
+
+    What does not wait for a ticket's state goes beside it: photos, tools and quantities in one line of work, letters in
+    another. Each line keeps its order, so the same story makes the same records.
+    """
 
     def __init__(self, client: Client, clock: Clock, *, tell: Callable[[date, str], None]) -> None:
         # The scheduler's client takes a second to import, and reads the environment of the stage when it is.
@@ -74,10 +81,22 @@ class Player:
         self._client, self._clock, self._tell = client, clock, tell
         self._numbers: dict[UUID, str] = {}
         self._asked: dict[UUID, str] = {}
+        self._beside = ThreadPoolExecutor(1, "beside")
+        self._post = ThreadPoolExecutor(1, "post")
+        self._begun: list[Future[Any]] = []
+        self._photos: defaultdict[UUID, list[Future[Any]]] = defaultdict(list)
+        self._delivery: Future[dict[str, Any]] | None = None
+        self._letters_of: datetime | None = None
         self._visits: dict[str, str] = {}
         self._today: Counter[str] = Counter()
         self._turned: list[str] = []
-        self.totals: Counter[str] = Counter()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for line in (self._beside, self._post):
+            line.shutdown(cancel_futures=True)
 
     def play(self, story: Story) -> None:
         """Everything, from the first day to the last. Raises PlayBroken when a call is refused."""
@@ -93,8 +112,9 @@ class Player:
                     self._clock.put(step.at)
                     self._do(step)
                 self._evening(loop, day)
-                self.totals += self._today
                 self._tell(day, self._line())
+            self._send_letters()
+            self._letters_sent()
 
     # The flows of a day.
 
@@ -102,6 +122,7 @@ class Player:
         return loop.run(flow(as_of=at))
 
     def _morning(self, loop: asyncio.Runner, day: date) -> None:
+        self._letters_sent()
         at = days.at(day, 8, 31)
         self._clock.put(at)
         if day >= days.MOBILISED:
@@ -110,15 +131,42 @@ class Player:
             self._today["chased"] += self._run(loop, self._sweep, at).get("told", 0)
         if day == days.INSPECTING[0] or (days.MOBILISED <= day <= days.INSPECTING[1] and day.weekday() == 0):
             self._run(loop, self._plan, at)
+        self._send_letters()
 
     def _evening(self, loop: asyncio.Runner, day: date) -> None:
+        self._all_done()
         at = days.at(day, 17, 55)
         self._clock.put(at)
         if day == days.SUMMARISED:
+            self._letters_sent()
             self._turned += [f"{CAMPAIGN} summarise"]
             self._run(loop, self._publish, at)
         if is_workday(day).working or self._today["chased"]:
-            self._today["sent"] += self._run(loop, self._deliver, at).get("sent", 0)
+            self._letters_of = at
+
+    def _send_letters(self) -> None:
+        """The letters of an evening go out while the next day is played: what is written then is not due yet."""
+        if self._letters_of is not None:
+            at, self._letters_of = self._letters_of, None
+            self._delivery = self._post.submit(lambda: asyncio.run(self._deliver(as_of=at)))
+
+    def _letters_sent(self) -> None:
+        """Wait for them; the scheduler takes one run at a time best."""
+        if self._delivery is not None:
+            self._today["sent"] += self._delivery.result().get("sent", 0)
+            self._delivery = None
+
+    def _aside(self, work: Callable[..., Any], *told: Any, by: Colleague) -> Future[Any]:
+        """Do this beside the tickets, before the day is over."""
+        done = self._beside.submit(work, *told, by=by)
+        self._begun.append(done)
+        return done
+
+    def _all_done(self) -> None:
+        for done in self._begun:
+            done.result()
+        self._begun.clear()
+        self._photos.clear()
 
     def _line(self) -> str:
         said = [f"{word}{self._today[kind]}" for kind, word in _SAID.items() if self._today[kind]]
@@ -144,12 +192,12 @@ class Player:
     def _note(self, step: Step) -> None:
         match step:
             case Work():
-                self._client.post(f"/campaigns/{CAMPAIGN}/quantities", step.body, by=step.by)
+                self._aside(self._client.post, f"/campaigns/{CAMPAIGN}/quantities", step.body, by=step.by)
                 self._today["work"] += 1
             case ToolIn():
-                self._client.post("/tools", step.body, by=step.by)
+                self._aside(self._client.post, "/tools", step.body, by=step.by)
             case ToolTest():
-                self._client.post(f"/tools/{step.number}/tests", step.body, by=step.by)
+                self._aside(self._client.post, f"/tools/{step.number}/tests", step.body, by=step.by)
                 self._today["test"] += 1
             case Create():
                 self._client.post("/campaigns", step.body, by=step.by)
@@ -171,7 +219,7 @@ class Player:
             tickets = [item["ticket"] for item in items]
         for hazard, ticket in zip(step.hazards, tickets, strict=True):
             self._numbers[hazard.key] = ticket["number"]
-            self._client.send(hazard.photos, by=step.by)
+            self._send(hazard.key, hazard.photos, by=step.by)
         self._today["found"] += len(tickets)
 
     def _deed(self, step: Deed) -> None:
@@ -180,12 +228,20 @@ class Player:
             body["files"] = [shot.listed() for shot in step.photos]
         if step.same_as is not None:
             body["duplicate_of"] = self._numbers[step.same_as]
+        if step.event == "verify":
+            # No ticket is closed before all of its photos have arrived.
+            for sent in self._photos.pop(step.hazard, ()):
+                sent.result()
         answer = self._client.post(f"/tickets/{self._numbers[step.hazard]}/{step.event}", body, by=step.by)
-        self._client.send(step.photos, by=step.by)
+        self._send(step.hazard, step.photos, by=step.by)
         if step.event == "extensions":
             self._asked[step.hazard] = answer["id"]
         returned = step.event == "verify" and not step.body["passed"]
         self._today["return" if returned else step.event] += 1
+
+    def _send(self, hazard: UUID, photos: Sequence[Shot], *, by: Colleague) -> None:
+        if photos:
+            self._photos[hazard].append(self._aside(self._client.send, photos, by=by))
 
     def _visit(self, step: Answering | Signing) -> None:
         unit = step.station.code
@@ -207,7 +263,7 @@ class Player:
             if answer["ticket"]:
                 self._numbers[step.failed[answer["item"]].key] = answer["ticket"]
         for hazard in step.failed.values():
-            self._client.send(hazard.photos, by=step.by)
+            self._send(hazard.key, hazard.photos, by=step.by)
         self._today["found"] += len(signed["tickets"])
 
 

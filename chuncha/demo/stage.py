@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import threading
 import time
@@ -9,12 +10,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+import httpx
 import uvicorn
 
 from chuncha.app import create_app
-from chuncha.demo.clock import Clock
+from chuncha.demo.clock import PROCESSES, Clock
 from chuncha.demo.mailbox import Mailbox
 from chuncha.installation import Installation, open_installation
 from chuncha.processes import Child, Tree, free_port, prefect_server, wait_for
@@ -87,21 +90,43 @@ def _scheduler(folder: Path, port: int) -> Child:
 
 
 @contextmanager
-def web(installation: Installation, clock: Clock) -> Iterator[str]:
-    """Serve pages and calls in a thread of this process, at the time of the clock; gives their address."""
+def web(clock: Clock) -> Iterator[str]:
+    """Serve pages and calls from a process of their own, at the time of the clock; gives their address."""
     port = free_port()
-    app = create_app(
-        installation.settings, database=installation.database, files=installation.files, clock=clock
-    )
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning"))
-    thread = threading.Thread(target=server.run, name="web", daemon=True)
-    thread.start()
+    process = PROCESSES.Process(target=_serve, args=(port, clock), name="web", daemon=True)
+    process.start()
+    address = f"http://127.0.0.1:{port}"
     try:
-        while not server.started:
-            if not thread.is_alive():
-                raise RuntimeError("the web application did not start")
-            time.sleep(0.02)
-        yield f"http://127.0.0.1:{port}"
+        _wait_for(process, f"{address}/healthz")
+        yield address
     finally:
-        server.should_exit = True
-        thread.join(timeout=10)
+        process.terminate()
+        process.join(timeout=10)
+
+
+def _serve(port: int, clock: Clock) -> None:
+    """The web process: like `chuncha web`, with another clock. It ends with the process that started it."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    with open_installation(read_settings()) as here:
+        app = create_app(here.settings, database=here.database, files=here.files, clock=clock)
+        uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", timeout_graceful_shutdown=2)
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _wait_for(process: BaseProcess, address: str) -> None:
+    for _ in range(600):
+        if not process.is_alive():
+            raise RuntimeError("the web application did not start")
+        try:
+            httpx.get(address, timeout=2)
+        except httpx.HTTPError:
+            time.sleep(0.1)
+            continue
+        return
+    raise RuntimeError("the web application did not answer within a minute")
