@@ -54,7 +54,7 @@ def bearer_actor(request: Request) -> Actor:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise Unauthenticated
-    with database(request).reading() as session:
+    with database(request).glance() as session:
         found = actor_from_token(session, token.strip(), now=now(request))
     if found is None:
         raise Unauthenticated

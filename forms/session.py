@@ -71,7 +71,7 @@ def actor_of_request(request: Request) -> Actor | None:
     secret = request.cookies.get(SESSION_COOKIE)
     found: WebActor | None = None
     if secret:
-        with database_of(request).reading() as session:
+        with database_of(request).glance() as session:
             found = actor_from_cookie(session, secret, now=now_of(request))
     request.state.actor = found.actor if found else None
     request.state.csrf = found.csrf_token if found else None
