@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from chuncha.demo import days
-from chuncha.demo.bureau import Bureau, issue_tokens, set_up
+from chuncha.demo.bureau import Bureau, issue_tokens, set_up, settle
 from chuncha.demo.client import Client
 from chuncha.demo.clock import Clock
 from chuncha.demo.closing import print_closing, write_papers
@@ -87,6 +87,7 @@ def _play(on: Stage, folder: Path, seed: int, console: Console) -> tuple[str, st
         write_papers(client, bureau, folder / "papers")
     on.mailbox.write_index()
     on.over()
+    settle(on.installation.database)
     return administrator
 
 

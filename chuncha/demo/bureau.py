@@ -164,6 +164,12 @@ def set_up(database: Database, *, now: datetime) -> tuple[str, str]:
     return first
 
 
+def settle(database: Database) -> None:
+    """From now on somebody may use it in earnest: every commit waits for the disk again."""
+    with database.transaction() as session:
+        session.execute(text("ALTER DATABASE postgres RESET synchronous_commit"))
+
+
 def issue_tokens(database: Database, people: Sequence[Colleague], *, now: datetime) -> dict[str, str]:
     """A bearer token for everybody, by login."""
     with database.transaction() as session:

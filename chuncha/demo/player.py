@@ -228,6 +228,9 @@ class Player:
             body["files"] = [shot.listed() for shot in step.photos]
         if step.same_as is not None:
             body["duplicate_of"] = self._numbers[step.same_as]
+        if body.get("quantities"):
+            # Quantities are told in the order they were first recorded, which must be the story's.
+            self._all_done()
         if step.event == "verify":
             # No ticket is closed before all of its photos have arrived.
             for sent in self._photos.pop(step.hazard, ()):

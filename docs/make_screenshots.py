@@ -1,0 +1,80 @@
+"""Take the README's pictures from a served demo: `python docs/make_screenshots.py [ADDRESS]`, after `make demo`."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from chuncha.demo.bureau import PASSWORD
+
+IMAGES = Path(__file__).parent / "images"
+USUAL = "http://127.0.0.1:8080"
+QUIET = [
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+DESKTOP, PHONE = {"width": 1280, "height": 860}, {"width": 390, "height": 844}
+
+
+@contextmanager
+def signed_in(browser: Browser, address: str, login: str, viewport: dict[str, int]) -> Iterator[Page]:
+    """A page of a person of the demo, sharp enough for print."""
+    context = browser.new_context(
+        base_url=address,
+        viewport=viewport,
+        device_scale_factor=2,
+        locale="zh-CN",
+        timezone_id="Asia/Shanghai",
+    )
+    page = context.new_page()
+    page.goto("/login")
+    page.get_by_label("登录名").fill(login)
+    page.get_by_label("密码").fill(PASSWORD)
+    page.get_by_role("button", name="登录").click()
+    page.wait_for_url(lambda url: "/login" not in url)
+    yield page
+    context.close()
+
+
+def shoot(page: Page, path: str, name: str) -> None:
+    """Go there and keep what the first screen shows."""
+    page.goto(path)
+    page.wait_for_load_state("networkidle")
+    page.screenshot(path=IMAGES / f"{name}.png")
+
+
+def a_ticket(page: Page) -> str:
+    """The page of a ticket with photos before and after its fix."""
+    page.goto("/tickets?campaign=CC2026&state=verified&level=major")
+    links = [link.get_attribute("href") or "" for link in page.locator("a[href*='/tickets/CC2026-']").all()]
+    return next(link for link in links if re.search(r"/tickets/CC2026-[A-Z0-9]+-\d+$", link))
+
+
+def main() -> None:
+    """Three pictures."""
+    address = sys.argv[1] if len(sys.argv) > 1 else USUAL
+    IMAGES.mkdir(exist_ok=True)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium") or shutil.which("google-chrome"), args=QUIET
+        )
+        with signed_in(browser, address, "zhaogang", DESKTOP) as page:
+            shoot(page, "/campaigns/CC2026/status", "status-desktop")
+        with signed_in(browser, address, "fengxiuying", PHONE) as page:
+            shoot(page, "/findings/new", "finding-phone")
+        with signed_in(browser, address, "zhaogang", PHONE) as page:
+            shoot(page, a_ticket(page), "ticket-phone")
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
