@@ -1,4 +1,4 @@
-"""Write the generated parts of the documentation anew: `python docs/generate.py`, or `--check` to see if they are current."""
+"""Write the generated parts of the documentation: `python docs/generate.py`; `--check` says if they are current."""
 
 from __future__ import annotations
 

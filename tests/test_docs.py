@@ -36,5 +36,7 @@ def test_every_command_in_the_readme_is_known():
     known = subprocess.run(
         [sys.executable, "-m", "chuncha", "--help"], cwd=HOUSE, check=True, capture_output=True, text=True
     ).stdout
-    for command in set(re.findall(r"\bchuncha ([a-z]+)\b", (HOUSE / "README.md").read_text(encoding="utf-8"))):
+    for command in set(
+        re.findall(r"\bchuncha ([a-z]+)\b", (HOUSE / "README.md").read_text(encoding="utf-8"))
+    ):
         assert command in known, f"the README names `chuncha {command}`"
