@@ -87,7 +87,7 @@ def _let_fall_due(connection: psycopg.Connection, due: int, *, now: datetime) ->
 def _write_plainly(
     connection: psycopg.Connection, tickets: list[object], done: SweepResult, *, now: datetime
 ) -> float:
-    """Seconds for as many UPDATEs and INSERTs as a sweep has `done`, in batches of the same size, worked out by nobody."""
+    """Seconds for as many UPDATEs and INSERTs as a sweep has `done`, in batches of the same size."""
     steps, told = (round(count / len(tickets)) or 1 for count in (done.steps, done.told))
     person = connection.execute("SELECT id FROM people LIMIT 1").fetchone()
     assert person is not None
