@@ -30,7 +30,14 @@ RIGHTS: Mapping[Deed, tuple[Role, ...]] = {
     Deed.CREATE_CAMPAIGN: (Role.SUPERVISOR, Role.ADMINISTRATOR),
     Deed.ZERO_REPORT: (Role.INSPECTOR, Role.SUPERVISOR),
     Deed.PLAN_INSPECTION: (Role.INSPECTOR, Role.SUPERVISOR, Role.ADMINISTRATOR, Role.PROGRAM),
-    Deed.RECORD_QUANTITIES: (Role.INSPECTOR, Role.SUPERVISOR, Role.ADMINISTRATOR, Role.PROGRAM),
+    # Who did the work says how much; inspectors and supervisors say it for them.
+    Deed.RECORD_QUANTITIES: (
+        Role.ASSIGNEE,
+        Role.INSPECTOR,
+        Role.SUPERVISOR,
+        Role.ADMINISTRATOR,
+        Role.PROGRAM,
+    ),
     Deed.REGISTER_TOOL: (Role.SUPERVISOR, Role.ADMINISTRATOR, Role.PROGRAM),
     Deed.TEST_TOOL: (Role.INSPECTOR, Role.SUPERVISOR, Role.ADMINISTRATOR, Role.PROGRAM),
     Deed.IMPORT_CHECKLIST: (Role.SUPERVISOR, Role.ADMINISTRATOR),

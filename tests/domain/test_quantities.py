@@ -85,7 +85,7 @@ def test_who_records_and_who_sees(world):
     record(world, INSULATORS, {**INSULATORS, "unit": "SQ02"}, by="robot")
     record(world, INSULATORS, by="qiansuozhang")
     with pytest.raises(RoleMissing):
-        record(world, {**INSULATORS, "unit": "SQ02"}, by="zhouhai")
+        record(world, {**INSULATORS, "unit": "SQ02"}, by="zhengju")
     assert [row.unit.code for row in listed(world, by="qiansuozhang").items] == ["LL01", "LL01"]
     assert [row.unit.code for row in listed(world, unit="SQ02").items] == ["SQ02"]
 
