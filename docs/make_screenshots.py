@@ -1,20 +1,29 @@
-"""Take the README's pictures from a served demo: `python docs/make_screenshots.py [ADDRESS]`, after `make demo`."""
+"""Take the README's pictures: `python docs/make_screenshots.py` plays the demo up to a day in the middle of it.
+
+Needs Chromium with Chinese fonts (Debian: chromium, fonts-noto-cjk). It takes about a minute.
+"""
 
 from __future__ import annotations
 
 import re
 import shutil
-import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from chuncha.demo import days, prepare
 from chuncha.demo.bureau import PASSWORD
+from chuncha.demo.client import Client
+from chuncha.demo.player import Player
+from chuncha.demo.stage import stage, web
+from chuncha.processes import free_port
 
 IMAGES = Path(__file__).parent / "images"
-USUAL = "http://127.0.0.1:8080"
+SEED, DAY = 2026, date(2026, 3, 25)
 QUIET = [
     "--no-sandbox",
     "--disable-background-networking",
@@ -53,17 +62,28 @@ def shoot(page: Page, path: str, name: str) -> None:
 
 
 def a_ticket(page: Page) -> str:
-    """The page of a ticket with photos before and after its fix."""
-    page.goto("/tickets?campaign=CC2026&state=verified&level=major")
+    """The page of a major hazard that is being fixed."""
+    page.goto("/tickets?campaign=CC2026&state=assigned&level=major")
     links = [link.get_attribute("href") or "" for link in page.locator("a[href*='/tickets/CC2026-']").all()]
     return next(link for link in links if re.search(r"/tickets/CC2026-[A-Z0-9]+-\d+$", link))
 
 
+@contextmanager
+def demo() -> Iterator[str]:
+    """The address of the pages on the evening of DAY."""
+    with tempfile.TemporaryDirectory() as folder, stage(Path(folder), free_port()) as on:
+        cast = prepare(on, SEED)
+        with web(cast.clock) as address, Client(address, cast.tokens) as client:
+            with Player(client, cast.clock, tell=lambda *_: None) as player:
+                player.play(cast.story.until(DAY))
+            cast.clock.put(days.at(DAY, 18))
+            yield address
+
+
 def main() -> None:
     """Three pictures."""
-    address = sys.argv[1] if len(sys.argv) > 1 else USUAL
     IMAGES.mkdir(exist_ok=True)
-    with sync_playwright() as playwright:
+    with demo() as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium") or shutil.which("google-chrome"), args=QUIET
         )

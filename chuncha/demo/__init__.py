@@ -5,8 +5,9 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -67,28 +68,44 @@ def play_demo(*, data: Path | None, port: int | None, serve_after: bool, seed: i
             )
 
 
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """Who plays, what, and from when; `administrator` is a login with its one-time password."""
+
+    bureau: Bureau
+    tokens: Mapping[str, str]
+    story: Story
+    clock: Clock
+    administrator: tuple[str, str]
+
+
+def prepare(on: Stage, seed: int) -> Cast:
+    """Fill the empty installation, write the story and draw its photos, until the scheduler is up."""
+    bureau, clock = Bureau(), Clock(days.at(days.SET_UP, 8))
+    administrator = set_up(on.installation.database, now=clock())
+    tokens = issue_tokens(on.installation.database, bureau.people, now=clock())
+    story = write_story(seed, bureau)
+    draw_photos(story)
+    on.ready()
+    return Cast(bureau, tokens, story, clock, administrator)
+
+
 def _play(on: Stage, folder: Path, seed: int, console: Console) -> tuple[str, str]:
-    bureau = Bureau()
-    clock = Clock(days.at(days.SET_UP, 8))
     with console.status("准备：数据库、15个供电所、90项检查表、照片、调度…"):
-        administrator = set_up(on.installation.database, now=clock())
-        tokens = issue_tokens(on.installation.database, bureau.people, now=clock())
-        story = write_story(seed, bureau)
-        draw_photos(story)
-        on.ready()
+        cast = prepare(on, seed)
     warn_of_holiday(console)
     with (
-        web(clock) as address,
-        Client(address, tokens) as client,
-        _progress(console, story) as tell,
-        Player(client, clock, tell=tell) as player,
+        web(cast.clock) as address,
+        Client(address, cast.tokens) as client,
+        _progress(console, cast.story) as tell,
+        Player(client, cast.clock, tell=tell) as player,
     ):
-        player.play(story)
-        write_papers(client, bureau, folder / "papers")
+        player.play(cast.story)
+        write_papers(client, cast.bureau, folder / "papers")
     on.mailbox.write_index()
     on.over()
     settle(on.installation.database)
-    return administrator
+    return cast.administrator
 
 
 class _Day:

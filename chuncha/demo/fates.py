@@ -200,7 +200,9 @@ class Fates:
                 note = f"第{number + 1}个工作日：现场看护正常，{self._chance.choice(_NOTES)}"
                 steps.append(Deed(days.at(day, 16, 40), fixer, hazard.key, "progress", {"note": note}))
         if fixed is not None:
-            steps.append(self._fix(hazard, fixer, fixed))
+            body = {"note": f"已{facts['measure']}", "cost": facts["budget"] - 1200}
+            shot = after(hazard, self._chance, at=fixed)
+            steps.append(Deed(fixed, fixer, hazard.key, "fix", body, (shot,)))
             first, second = self._bureau.inspectors[:2]
             checked = days.soon(self._chance, fixed, 120, 600)
             steps.append(self._passed(hazard, first, checked))

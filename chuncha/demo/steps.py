@@ -143,3 +143,7 @@ class Story:
     steps: tuple[Step, ...]
     first: date
     last: date
+
+    def until(self, day: date) -> Story:
+        """The same story, broken off at the end of a day."""
+        return Story(tuple(step for step in self.steps if step.at.date() <= day), self.first, day)
