@@ -150,6 +150,12 @@ def test_a_draft_of_the_summary_can_be_asked_for_and_mismatches_are_named(
 ) -> None:
     browser, address = browser_of("zhaozhuren"), f"{HERE}/summary"
     assert browser.post(address).headers["location"] == f"{address}?done=summary"
+    assert "Word 文档" in text_of(browser.get(address)), (
+        "the papers are written right after they were asked for"
+    )
+    with world.database.transaction() as session:
+        summary = session.scalars(select(Summary)).one()
+        summary.published_at, summary.papers = None, {}
     assert "正在生成" in text_of(browser.get(address))
     with world.database.transaction() as session:
         summary = session.scalars(select(Summary)).one()
