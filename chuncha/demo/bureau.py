@@ -6,12 +6,13 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from importlib.resources import files
 
 from sqlalchemy import text, update
 
+from domain import heartbeats
 from domain.access import hash_password, issue_token
 from domain.database import Database
 from domain.imports import import_table
@@ -139,6 +140,8 @@ def set_up(database: Database, *, now: datetime) -> tuple[str, str]:
     Everybody of the sample gets the one printed password. Raises RuntimeError when a sample table has a bad row.
     """
     with database.transaction() as session:
+        # The flows beat by the real clock.
+        heartbeats.expect(session, now=datetime.now(UTC))
         # A throw-away installation need not survive a power cut, and the disk is waited for five thousand times less.
         session.execute(text("ALTER DATABASE postgres SET synchronous_commit TO off"))
         first = first_administrator(session, now=now)
