@@ -48,6 +48,11 @@ class Figures:
         return median(each for one in self.rounds for each in one.milliseconds)
 
     @property
+    def medians(self) -> list[float]:
+        """Milliseconds, round by round."""
+        return [median(one.milliseconds) for one in self.rounds]
+
+    @property
     def p95(self) -> float:
         """Milliseconds."""
         return quantiles((each for one in self.rounds for each in one.milliseconds), n=20)[-1]
@@ -74,10 +79,15 @@ class Compared:
     bare: Figures = field(default_factory=Figures)
 
     @property
-    def ratio(self) -> float:
-        """How many times the baseline's median time the subject takes; the median over the rounds."""
+    def ratios(self) -> list[float]:
+        """How many times the baseline's median time the subject takes, round by round."""
         pairs = zip(self.subject.rounds, self.bare.rounds, strict=True)
-        return median(median(one.milliseconds) / median(two.milliseconds) for one, two in pairs)
+        return [median(one.milliseconds) / median(two.milliseconds) for one, two in pairs]
+
+    @property
+    def ratio(self) -> float:
+        """The median over the rounds."""
+        return median(self.ratios)
 
 
 def in_turn(
