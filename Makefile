@@ -57,6 +57,10 @@ lock: setup-dev  ## Write the locks anew from requirements*.in; ARGS=--upgrade t
 	$(LOCK) $(ARGS) requirements-dev.in -o requirements-dev.lock
 	@! grep -nE '(https?|file)://' requirements.lock requirements-dev.lock
 
+.PHONY: migration
+migration: setup-dev  ## Draft a migration for what the records have and the schema has not; ARGS="what it adds"
+	@folder=$$(mktemp -d) && $(BIN)/chuncha migrate --data $$folder --draft "$(ARGS)"; rm -rf $$folder
+
 .PHONY: format
 format: setup-dev  ## Lay the code out and mend what ruff can mend
 	$(BIN)/ruff check --fix .

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from typing import Annotated
 from uuid import UUID
@@ -11,7 +12,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
-from api.deps import Call, Creates, Reads, Writes, written
+from api.deps import Call, Creates, Reads, Writes, Writing, written
 from api.documented import CHANGE, CREATE, LIST, READ
 from api.etag import version_tag
 from api.paging import Paged
@@ -121,6 +122,18 @@ def _answer(session: Session, visit: Inspection, call: Call, *, status: int = 20
     return written(shape, status=status, tag=version_tag(shape.version), location=place)
 
 
+def _change(call: Writing, key: UUID, command: Callable[..., object], told: BaseModel) -> Response:
+    """Load the visit for writing, run the command, answer with the visit as it is then."""
+
+    def work(session: Session) -> Answered:
+        visit = inspections.inspection_by_id(session, key, actor=call.actor, lock=True)
+        call.must_match(visit.version)
+        command(session, visit, told, actor=call.actor, now=call.now)
+        return _answer(session, visit, call)
+
+    return call.once(work)
+
+
 @router.get("/inspections", operation_id="listInspections", response_model=InspectionPage, responses=LIST)
 def list_all(call: Reads, wanted: Annotated[InspectionQuery, Query()]) -> Response:
     """Visits in the caller's sight by planned day; `mine` are those the caller makes."""
@@ -168,14 +181,7 @@ def read(key: Key, call: Reads) -> Response:
 )
 def answer(key: Key, told: GivenAnswers, call: Writes) -> Response:
     """Put answers by item code; the first ones start the visit, answers given before stay unless given again."""
-
-    def work(session: Session) -> Answered:
-        visit = inspections.inspection_by_id(session, key, actor=call.actor, lock=True)
-        call.must_match(visit.version)
-        inspections.answer(session, visit, told, actor=call.actor, now=call.now)
-        return _answer(session, visit, call)
-
-    return call.once(work)
+    return _change(call, key, inspections.answer, told)
 
 
 @router.post(
@@ -188,14 +194,7 @@ def submit(key: Key, call: Writes, told: Submission | None = None) -> Response:
     """Sign and submit: each failed answer becomes a finding, once; nothing failed is the unit's zero report. The body,
     photos by item, may be left out.
     """
-
-    def work(session: Session) -> Answered:
-        visit = inspections.inspection_by_id(session, key, actor=call.actor, lock=True)
-        call.must_match(visit.version)
-        inspections.submit(session, visit, told or Submission(), actor=call.actor, now=call.now)
-        return _answer(session, visit, call)
-
-    return call.once(work)
+    return _change(call, key, inspections.submit, told or Submission())
 
 
 @router.post(
@@ -203,11 +202,4 @@ def submit(key: Key, call: Writes, told: Submission | None = None) -> Response:
 )
 def miss(key: Key, told: Miss, call: Writes) -> Response:
     """未检: the visit was not made, for a reason that stays in the data."""
-
-    def work(session: Session) -> Answered:
-        visit = inspections.inspection_by_id(session, key, actor=call.actor, lock=True)
-        call.must_match(visit.version)
-        inspections.miss(session, visit, told, actor=call.actor, now=call.now)
-        return _answer(session, visit, call)
-
-    return call.once(work)
+    return _change(call, key, inspections.miss, told)

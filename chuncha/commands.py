@@ -120,6 +120,10 @@ def migrate(
     down: Annotated[
         str | None, typer.Option(help="Go down to this revision instead (base: nothing).")
     ] = None,
+    draft: Annotated[
+        str | None,
+        typer.Option(help="Then write a migration for what the records add to it, for developers."),
+    ] = None,
 ) -> None:
     """Bring the database's schema up to this release, or down."""
     with open_installation(_settings(data)) as installation:
@@ -128,6 +132,8 @@ def migrate(
             greet(installation)
         else:
             migrations.downgrade(installation.database, down)
+        if draft:
+            migrations.draft(installation.database, draft)
         current, newest = migrations.revisions(installation.database)
         _say(f"Schema: {current or 'empty'} (newest: {newest})")
 
