@@ -108,7 +108,6 @@ def _settle(case: Case, known: dict[str, Any]) -> None:
         case.body.update({name: known[name] for name in case.body.keys() & known.keys() - {"number", "code"}})
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     ("method", "path", "mode"), _calls(), ids=[f"{m} {p} {mode.value}" for m, p, mode in _calls()]
