@@ -127,13 +127,15 @@ def migrate(
 ) -> None:
     """Bring the database's schema up to this release, or down."""
     with open_installation(_settings(data)) as installation:
-        if down is None:
-            migrations.upgrade(installation.database)
-            greet(installation)
-        else:
+        if down is not None:
             migrations.downgrade(installation.database, down)
-        if draft:
-            migrations.draft(installation.database, draft)
+        else:
+            migrations.upgrade(installation.database)
+            if draft is None:
+                greet(installation)
+            else:
+                # The records are ahead of the schema, so nothing is read or written through them.
+                migrations.draft(installation.database, draft)
         current, newest = migrations.revisions(installation.database)
         _say(f"Schema: {current or 'empty'} (newest: {newest})")
 

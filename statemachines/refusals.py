@@ -410,3 +410,30 @@ class OpenTicketsNeedNext(Refusal):
     title_zh, title_en = "未销号隐患须结转", "Open tickets must be carried over"
     zh = "以下隐患单未销号，归档前须指定结转到哪次检查：{numbers}。"
     en = "These tickets are still open; name the campaign that takes them over: {numbers}."
+
+
+class NotTheAddressee(Refusal):
+    """Somebody else was asked to answer for the administration."""
+
+    code, status = "not-addressee", 403
+    title_zh, title_en = "不是受文人", "Not the addressee"
+    zh = "工会意见由受文人或本单位领导答复。"
+    en = "A suggestion of the union is answered by its addressee or a leader of the unit."
+
+
+class NotTheUnion(Refusal):
+    """Only whoever made a suggestion says whether its answer stands."""
+
+    code, status = "not-issuer", 403
+    title_zh, title_en = "不是提出人", "Not the one who made it"
+    zh = "对答复有无异议，由提出意见的检查员决定。"
+    en = "Whether the answer stands is for the inspector who made the suggestion to say."
+
+
+class AnswerMissing(Refusal):
+    """Neither adopted nor a reason why not."""
+
+    code, status = "answer-missing", 422
+    title_zh, title_en = "缺少答复", "The answer is missing"
+    zh = "须写明是否采纳；不采纳或有异议的，须书面说明理由。"
+    en = "Say whether it is adopted; if not, or when disputed, give the reason in writing."

@@ -1,41 +1,58 @@
 """Every table, one file per noun of the trade; import records from here."""
 
+from domain.records.absences import Absence
 from domain.records.base import Base
+from domain.records.calendars import Calendar, CalendarDay
 from domain.records.campaigns import Campaign, CampaignPhase, CampaignUnit, Rota, RotaEvery
+from domain.records.channels import Channel, DeliveryAttempt, Dispatch, Outlet, OutletKind
+from domain.records.chases import Chase, Matter
 from domain.records.checklists import Checklist, ChecklistItem
+from domain.records.feeds import CalendarFeed
 from domain.records.files import FileKind, FileListing, FilePart, StoredFile
 from domain.records.inspections import Answer, AnswerValue, Inspection
-from domain.records.ledger import Answered, Channel, Heartbeat, History, Notice
+from domain.records.ledger import Answered, FlowRun, Heartbeat, History, Notice
 from domain.records.people import ApiToken, LoginFailure, Person, RoleGrant, Unit, UnitKind, WebLogin
 from domain.records.quantities import CountsAs, QuantityRecord
+from domain.records.suggestions import Suggestion
 from domain.records.summaries import Summary
 from domain.records.tickets import CancelKind, Extension, NumberCounter, StepRecord, Ticket
 from domain.records.tools import Tool, ToolStatus, ToolTest
 
 __all__ = [
+    "Absence",
     "Answer",
     "AnswerValue",
     "Answered",
     "ApiToken",
     "Base",
+    "Calendar",
+    "CalendarDay",
+    "CalendarFeed",
     "Campaign",
     "CampaignPhase",
     "CampaignUnit",
     "CancelKind",
     "Channel",
+    "Chase",
     "Checklist",
     "ChecklistItem",
     "CountsAs",
+    "DeliveryAttempt",
+    "Dispatch",
     "Extension",
     "FileKind",
     "FileListing",
     "FilePart",
+    "FlowRun",
     "Heartbeat",
     "History",
     "Inspection",
     "LoginFailure",
+    "Matter",
     "Notice",
     "NumberCounter",
+    "Outlet",
+    "OutletKind",
     "Person",
     "QuantityRecord",
     "RoleGrant",
@@ -43,6 +60,7 @@ __all__ = [
     "RotaEvery",
     "StepRecord",
     "StoredFile",
+    "Suggestion",
     "Summary",
     "Ticket",
     "Tool",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +10,7 @@ from sqlalchemy import BigInteger, ForeignKey, Identity, Index, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from domain.records.base import Base, Key, words
+from domain.records.channels import Channel
 from domain.records.people import Person
 
 
@@ -30,15 +30,13 @@ class History(Base):
     from_state: Mapped[str | None]
     to_state: Mapped[str | None]
     facts: Mapped[dict[str, Any]]
+    xid: Mapped[int] = mapped_column(BigInteger, server_default=text("pg_current_xact_id()::text::bigint"))
+    """The transaction that wrote it: `(xid, id)` below the oldest running transaction is the order of commits."""
 
-    __table_args__ = (Index("ix_history_subject", "subject", "subject_id", "id"),)
-
-
-class Channel(StrEnum):
-    """How a notice travels. INBOX is read on the pages and needs no sending."""
-
-    EMAIL = "email"
-    INBOX = "inbox"
+    __table_args__ = (
+        Index("ix_history_subject", "subject", "subject_id", "id"),
+        Index("ix_history_commits", "xid", "id"),
+    )
 
 
 class Notice(Base):
@@ -50,6 +48,12 @@ class Notice(Base):
     key: Mapped[str] = mapped_column(unique=True)
     kind: Mapped[str]
     person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id"))
+    instead_of_id: Mapped[UUID | None] = mapped_column(ForeignKey("people.id"))
+    """The absent person this one stands in for."""
+    responsible: Mapped[bool] = mapped_column(default=False)
+    """Whether this person is to act; in a group only they are called by name."""
+    shown: Mapped[bool] = mapped_column(default=True)
+    """Whether the in-box shows it; False for the further channels of something it shows already."""
     channel: Mapped[Channel] = mapped_column(words(Channel))
     address: Mapped[str]
     ticket_id: Mapped[UUID | None] = mapped_column(ForeignKey("tickets.id"), index=True)
@@ -64,8 +68,15 @@ class Notice(Base):
     answer: Mapped[str | None]
     """What the channel said when it took the message: kept as evidence."""
     gave_up_at: Mapped[datetime | None]
+    outlet_id: Mapped[UUID | None] = mapped_column(ForeignKey("outlets.id"))
+    dispatch_id: Mapped[UUID | None] = mapped_column(ForeignKey("dispatches.id"), index=True)
+    """The message that carries it, once one was made."""
+    read_at: Mapped[datetime | None]
+    acknowledged_at: Mapped[datetime | None]
+    """已阅: pressed by the person."""
 
-    person: Mapped[Person] = relationship(lazy="raise")
+    person: Mapped[Person] = relationship(lazy="raise", foreign_keys=[person_id])
+    instead_of: Mapped[Person | None] = relationship(lazy="raise", foreign_keys=[instead_of_id])
 
     __table_args__ = (
         # Read by domain/outbox.py: what is waiting to be sent, oldest first.
@@ -75,6 +86,8 @@ class Notice(Base):
             postgresql_where=text("sent_at IS NULL AND gave_up_at IS NULL"),
         ),
         Index("ix_notices_person", "person_id", "id"),
+        # Read by domain/inbox.py: how many a person has not read.
+        Index("ix_notices_unread", "person_id", postgresql_where=text("shown AND read_at IS NULL")),
     )
 
 
@@ -88,6 +101,27 @@ class Heartbeat(Base):
     finished_at: Mapped[datetime | None]
     outcome: Mapped[dict[str, Any]] = mapped_column(default=dict)
     error: Mapped[str | None]
+
+
+class FlowRun(Base):
+    """One run of a flow, as people see it on the pages. Heartbeats say whether flows run, this says what they did."""
+
+    __tablename__ = "flow_runs"
+
+    id: Mapped[Key]
+    flow: Mapped[str]
+    as_of: Mapped[datetime | None]
+    dry_run: Mapped[bool] = mapped_column(default=False)
+    requested_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("people.id"))
+    """Who started it by hand; None: the schedule."""
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    outcome: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    error: Mapped[str | None]
+    host: Mapped[str] = mapped_column(default="")
+    """Which worker ran it."""
+
+    __table_args__ = (Index("ix_flow_runs_flow", "flow", "started_at"),)
 
 
 class Answered(Base):

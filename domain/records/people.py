@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from domain.records.base import Base, Key, words
@@ -32,6 +34,8 @@ class Unit(Base):
     kind: Mapped[UnitKind] = mapped_column(words(UnitKind))
     parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("units.id"))
     path: Mapped[str] = mapped_column(unique=True)
+    ladders: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    """Ladders for what belongs to no campaign (tools, suggestions), for this unit and below; None: those above."""
 
     __table_args__ = (
         CheckConstraint("name <> ''", name="name_given"),

@@ -10,6 +10,7 @@ from statemachines.chart import RecordChart
 from statemachines.extension import ExtensionChart, ExtensionState
 from statemachines.inspection import InspectionChart, InspectionState
 from statemachines.labels import LOCAL, Level
+from statemachines.suggestion import SuggestionChart, SuggestionState
 from statemachines.ticket import TicketChart, TicketState
 from tests.statemachines.matrix import BUREAU, PERSONAS, STATION
 
@@ -59,6 +60,16 @@ class Extension:
     requester_id: UUID | None = PERSONAS["assignee"].id
 
 
+@dataclass
+class Suggestion:
+    chart: ClassVar[type[RecordChart]] = SuggestionChart
+    state: SuggestionState = SuggestionState.ISSUED
+    unit_path: str = STATION
+    issued_by_id: UUID | None = PERSONAS["inspector"].id
+    addressee_id: UUID | None = PERSONAS["assignee"].id
+    adopted: bool | None = None
+
+
 def ticket(state: str = "found", **facts: Any) -> Ticket:
     """A ticket in that state, with what has happened to it by then."""
     worker = PERSONAS["assignee"]
@@ -99,3 +110,9 @@ CAMPAIGN_FACTS: dict[str, dict[str, Any]] = {
 }
 INSPECTION_FACTS: dict[str, dict[str, Any]] = {"submit": {"unanswered": 0}, "miss": {"reason": "道路中断"}}
 EXTENSION_FACTS: dict[str, dict[str, Any]] = {"refuse": {"reason": "材料已到,无须延期"}}
+
+SUGGESTION_FACTS: dict[str, dict[str, Any]] = {
+    "answer": {"adopted": False, "answer": "需报计划停电"},
+    "dispute": {"reason": "未说明停电前的防护"},
+    "explain": {"answer": "停电前已设围栏,每日巡视"},
+}

@@ -10,17 +10,25 @@ import pytest
 from statemachines.chart import RecordChart, move, option
 from statemachines.labels import Level
 from statemachines.refusals import Refusal
-from tests.statemachines import campaign_matrix, extension_matrix, inspection_matrix, ticket_matrix
+from tests.statemachines import (
+    campaign_matrix,
+    extension_matrix,
+    inspection_matrix,
+    suggestion_matrix,
+    ticket_matrix,
+)
 from tests.statemachines.matrix import PERSONAS, Cell, cells
 from tests.statemachines.records import (
     CAMPAIGN_FACTS,
     EXTENSION_FACTS,
     INSPECTION_FACTS,
     NOW,
+    SUGGESTION_FACTS,
     TICKET_FACTS,
     Campaign,
     Extension,
     Inspection,
+    Suggestion,
     ticket,
 )
 
@@ -43,11 +51,16 @@ def an_extension(cell: Cell) -> Any:
     return Extension(state=Extension.chart.states_enum(cell.state), level=cell.level)  # type: ignore[arg-type]
 
 
+def a_suggestion(cell: Cell) -> Any:
+    return Suggestion(state=Suggestion.chart.states_enum(cell.state))  # type: ignore[arg-type]
+
+
 SPECIFIED = [
     (list(cells(ticket_matrix.TABLE)), a_ticket, TICKET_FACTS),
     (list(cells(campaign_matrix.TABLE, levels=False)), a_campaign, CAMPAIGN_FACTS),
     (list(cells(inspection_matrix.TABLE, levels=False)), an_inspection, INSPECTION_FACTS),
     (list(cells(extension_matrix.TABLE)), an_extension, EXTENSION_FACTS),
+    (list(cells(suggestion_matrix.TABLE, levels=False)), a_suggestion, SUGGESTION_FACTS),
 ]
 EVERY_CELL = [
     pytest.param(cell, build, facts.get(cell.event, {}), id=f"{build.__name__}-{cell}")

@@ -231,6 +231,24 @@ SENTENCES: list[tuple[Refusal, int, str, str]] = [
         "以下隐患单未销号，归档前须指定结转到哪次检查：CC2026-XB03-0017、CC2026-XB05-0002。",
         "These tickets are still open; name the campaign that takes them over: CC2026-XB03-0017, CC2026-XB05-0002.",
     ),
+    (
+        refusals.NotTheAddressee(),
+        403,
+        "工会意见由受文人或本单位领导答复。",
+        "A suggestion of the union is answered by its addressee or a leader of the unit.",
+    ),
+    (
+        refusals.NotTheUnion(),
+        403,
+        "对答复有无异议，由提出意见的检查员决定。",
+        "Whether the answer stands is for the inspector who made the suggestion to say.",
+    ),
+    (
+        refusals.AnswerMissing(missing=("answer",)),
+        422,
+        "须写明是否采纳；不采纳或有异议的，须书面说明理由。",
+        "Say whether it is adopted; if not, or when disputed, give the reason in writing.",
+    ),
 ]
 
 

@@ -1,0 +1,268 @@
+"""Chases, calendars, ways out and messages, absences, suggestions, feeds, runs of flows."""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision: str = '0003'
+down_revision: str | None = '0002'
+branch_labels: str | Sequence[str] | None = None
+depends_on: str | Sequence[str] | None = None
+
+
+def upgrade() -> None:
+    op.create_table('absences',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('person_id', sa.Uuid(), nullable=False),
+    sa.Column('substitute_id', sa.Uuid(), nullable=False),
+    sa.Column('starts_on', sa.Date(), nullable=False),
+    sa.Column('ends_on', sa.Date(), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=False),
+    sa.Column('recorded_by_id', sa.Uuid(), nullable=True),
+    sa.Column('recorded_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
+    sa.CheckConstraint('ends_on >= starts_on', name=op.f('ck_absences_ends_after_start')),
+    sa.CheckConstraint('person_id <> substitute_id', name=op.f('ck_absences_somebody_else')),
+    sa.ForeignKeyConstraint(['person_id'], ['people.id'], name=op.f('fk_absences_person_id')),
+    sa.ForeignKeyConstraint(['recorded_by_id'], ['people.id'], name=op.f('fk_absences_recorded_by_id')),
+    sa.ForeignKeyConstraint(['substitute_id'], ['people.id'], name=op.f('fk_absences_substitute_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_absences'))
+    )
+    op.create_index('ix_absences_person', 'absences', ['person_id', 'ends_on'], unique=False)
+    op.create_table('calendar_feeds',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('person_id', sa.Uuid(), nullable=False),
+    sa.Column('unit_id', sa.Uuid(), nullable=True),
+    sa.Column('secret_hash', sa.LargeBinary(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('last_read_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('revoked_at', sa.DateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['person_id'], ['people.id'], name=op.f('fk_calendar_feeds_person_id')),
+    sa.ForeignKeyConstraint(['unit_id'], ['units.id'], name=op.f('fk_calendar_feeds_unit_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_calendar_feeds')),
+    sa.UniqueConstraint('secret_hash', name=op.f('uq_calendar_feeds_secret_hash'))
+    )
+    op.create_index(op.f('ix_calendar_feeds_person_id'), 'calendar_feeds', ['person_id'], unique=False)
+    op.create_table('calendars',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('unit_id', sa.Uuid(), nullable=True),
+    sa.Column('year', sa.Integer(), nullable=True),
+    sa.Column('edition', sa.Integer(), nullable=False),
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('source', sa.Text(), nullable=False),
+    sa.Column('cycle', postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
+    sa.Column('cycle_from', sa.Date(), nullable=True),
+    sa.Column('imported_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('imported_by_id', sa.Uuid(), nullable=True),
+    sa.Column('superseded_at', sa.DateTime(timezone=True), nullable=True),
+    sa.CheckConstraint('(cycle IS NULL) = (cycle_from IS NULL)', name=op.f('ck_calendars_cycle_has_start')),
+    sa.CheckConstraint('unit_id IS NOT NULL OR year IS NOT NULL', name=op.f('ck_calendars_national_has_year')),
+    sa.ForeignKeyConstraint(['imported_by_id'], ['people.id'], name=op.f('fk_calendars_imported_by_id')),
+    sa.ForeignKeyConstraint(['unit_id'], ['units.id'], name=op.f('fk_calendars_unit_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_calendars'))
+    )
+    op.create_index('uq_calendars_current', 'calendars', ['unit_id', 'year'], unique=True, postgresql_where=sa.text('superseded_at IS NULL'), postgresql_nulls_not_distinct=True)
+    op.create_table('flow_runs',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('flow', sa.Text(), nullable=False),
+    sa.Column('as_of', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('dry_run', sa.Boolean(), nullable=False),
+    sa.Column('requested_by_id', sa.Uuid(), nullable=True),
+    sa.Column('started_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('finished_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('outcome', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('error', sa.Text(), nullable=True),
+    sa.Column('host', sa.Text(), nullable=False),
+    sa.ForeignKeyConstraint(['requested_by_id'], ['people.id'], name=op.f('fk_flow_runs_requested_by_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_flow_runs'))
+    )
+    op.create_index('ix_flow_runs_flow', 'flow_runs', ['flow', 'started_at'], unique=False)
+    op.create_table('outlets',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('kind', sa.Enum('wecom', 'dingtalk', 'feishu', 'webhook', name='known_outletkind', native_enum=False, create_constraint=True, length=24), nullable=False),
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('unit_id', sa.Uuid(), nullable=False),
+    sa.Column('owner_id', sa.Uuid(), nullable=False),
+    sa.Column('url', sa.Text(), nullable=False),
+    sa.Column('secrets', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('keyword', sa.Text(), nullable=False),
+    sa.Column('private_allowed', sa.Boolean(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('failing_since', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('switched_off_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('switched_off_why', sa.Text(), nullable=True),
+    sa.Column('blocked_until', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('read_up_to_xid', sa.BigInteger(), nullable=False),
+    sa.Column('read_up_to_id', sa.BigInteger(), nullable=False),
+    sa.CheckConstraint("name <> '' AND url ~ '^https?://'", name=op.f('ck_outlets_name_and_address')),
+    sa.ForeignKeyConstraint(['owner_id'], ['people.id'], name=op.f('fk_outlets_owner_id')),
+    sa.ForeignKeyConstraint(['unit_id'], ['units.id'], name=op.f('fk_outlets_unit_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_outlets'))
+    )
+    op.create_table('calendar_days',
+    sa.Column('calendar_id', sa.Uuid(), nullable=False),
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('working', sa.Boolean(), nullable=False),
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.ForeignKeyConstraint(['calendar_id'], ['calendars.id'], name=op.f('fk_calendar_days_calendar_id')),
+    sa.PrimaryKeyConstraint('calendar_id', 'day', name=op.f('pk_calendar_days'))
+    )
+    op.create_table('chases',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('matter', sa.Enum('unassigned', 'unacknowledged', 'deadline', 'unchecked', 'extension', 'inspection', 'suggestion', 'tool', name='known_matter', native_enum=False, create_constraint=True, length=24), nullable=False),
+    sa.Column('subject_id', sa.Uuid(), nullable=False),
+    sa.Column('unit_id', sa.Uuid(), nullable=False),
+    sa.Column('campaign_id', sa.Uuid(), nullable=True),
+    sa.Column('ticket_id', sa.Uuid(), nullable=True),
+    sa.Column('level', sa.Enum('general', 'serious', 'major', name='known_level', native_enum=False, create_constraint=True, length=24), nullable=True),
+    sa.Column('anchor_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('turn', sa.BigInteger(), nullable=False),
+    sa.Column('next_step_at', sa.DateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['campaign_id'], ['campaigns.id'], name=op.f('fk_chases_campaign_id')),
+    sa.ForeignKeyConstraint(['ticket_id'], ['tickets.id'], name=op.f('fk_chases_ticket_id')),
+    sa.ForeignKeyConstraint(['unit_id'], ['units.id'], name=op.f('fk_chases_unit_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_chases'))
+    )
+    op.create_index('ix_chases_next_step', 'chases', ['next_step_at', 'id'], unique=False)
+    op.create_index(op.f('ix_chases_ticket_id'), 'chases', ['ticket_id'], unique=False)
+    op.create_index('uq_chases_matter', 'chases', ['matter', 'subject_id'], unique=True)
+    op.create_table('dispatches',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('channel', sa.Enum('email', 'inbox', 'robot', 'webhook', name='known_channel', native_enum=False, create_constraint=True, length=24), nullable=False),
+    sa.Column('person_id', sa.Uuid(), nullable=True),
+    sa.Column('outlet_id', sa.Uuid(), nullable=True),
+    sa.Column('address', sa.Text(), nullable=False),
+    sa.Column('event', postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('not_before', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('attempts', sa.Integer(), nullable=False),
+    sa.Column('last_error', sa.Text(), nullable=True),
+    sa.Column('sent_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('answer', sa.Text(), nullable=True),
+    sa.Column('gave_up_at', sa.DateTime(timezone=True), nullable=True),
+    sa.CheckConstraint("(channel IN ('robot', 'webhook')) = (outlet_id IS NOT NULL)", name=op.f('ck_dispatches_outlet_named')),
+    sa.CheckConstraint("channel <> 'inbox'", name=op.f('ck_dispatches_inbox_needs_no_sending')),
+    sa.ForeignKeyConstraint(['outlet_id'], ['outlets.id'], name=op.f('fk_dispatches_outlet_id')),
+    sa.ForeignKeyConstraint(['person_id'], ['people.id'], name=op.f('fk_dispatches_person_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_dispatches'))
+    )
+    op.create_index(op.f('ix_dispatches_outlet_id'), 'dispatches', ['outlet_id'], unique=False)
+    op.create_index('ix_dispatches_person', 'dispatches', ['person_id', 'id'], unique=False)
+    op.create_index('ix_dispatches_waiting', 'dispatches', ['not_before'], unique=False, postgresql_where=sa.text('sent_at IS NULL AND gave_up_at IS NULL'))
+    op.create_table('suggestions',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('number', sa.Text(), nullable=False),
+    sa.Column('campaign_id', sa.Uuid(), nullable=True),
+    sa.Column('ticket_id', sa.Uuid(), nullable=True),
+    sa.Column('unit_id', sa.Uuid(), nullable=False),
+    sa.Column('text', sa.Text(), nullable=False),
+    sa.Column('state', sa.Enum('issued', 'answered', 'disputed', 'settled', name='known_suggestionstate', native_enum=False, create_constraint=True, length=24), nullable=False),
+    sa.Column('issued_by_id', sa.Uuid(), nullable=False),
+    sa.Column('issued_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('addressee_id', sa.Uuid(), nullable=False),
+    sa.Column('answer_due_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('adopted', sa.Boolean(), nullable=True),
+    sa.Column('answer', sa.Text(), nullable=True),
+    sa.Column('answered_by_id', sa.Uuid(), nullable=True),
+    sa.Column('answered_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('disputed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('dispute', sa.Text(), nullable=True),
+    sa.Column('explanation', sa.Text(), nullable=True),
+    sa.Column('settled_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.CheckConstraint("adopted IS NOT FALSE OR (answer <> '') IS TRUE", name=op.f('ck_suggestions_refusal_has_reason')),
+    sa.CheckConstraint("state <> 'disputed' OR (dispute <> '') IS TRUE", name=op.f('ck_suggestions_dispute_has_reason')),
+    sa.CheckConstraint("state = 'issued' OR (adopted IS NOT NULL AND answered_by_id IS NOT NULL AND answered_at IS NOT NULL)", name=op.f('ck_suggestions_answered')),
+    sa.CheckConstraint("text <> ''", name=op.f('ck_suggestions_text_given')),
+    sa.ForeignKeyConstraint(['addressee_id'], ['people.id'], name=op.f('fk_suggestions_addressee_id')),
+    sa.ForeignKeyConstraint(['answered_by_id'], ['people.id'], name=op.f('fk_suggestions_answered_by_id')),
+    sa.ForeignKeyConstraint(['campaign_id'], ['campaigns.id'], name=op.f('fk_suggestions_campaign_id')),
+    sa.ForeignKeyConstraint(['issued_by_id'], ['people.id'], name=op.f('fk_suggestions_issued_by_id')),
+    sa.ForeignKeyConstraint(['ticket_id'], ['tickets.id'], name=op.f('fk_suggestions_ticket_id')),
+    sa.ForeignKeyConstraint(['unit_id'], ['units.id'], name=op.f('fk_suggestions_unit_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_suggestions')),
+    sa.UniqueConstraint('number', name=op.f('uq_suggestions_number'))
+    )
+    op.create_index('ix_suggestions_open', 'suggestions', ['answer_due_at'], unique=False)
+    op.create_index(op.f('ix_suggestions_ticket_id'), 'suggestions', ['ticket_id'], unique=False)
+    op.create_index(op.f('ix_suggestions_unit_id'), 'suggestions', ['unit_id'], unique=False)
+    op.create_table('delivery_attempts',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('dispatch_id', sa.Uuid(), nullable=False),
+    sa.Column('outlet_id', sa.Uuid(), nullable=True),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('outcome', sa.Text(), nullable=False),
+    sa.Column('answer', sa.Text(), nullable=False),
+    sa.CheckConstraint("outcome IN ('sent', 'put_off', 'refused', 'down')", name=op.f('ck_delivery_attempts_known_outcome')),
+    sa.ForeignKeyConstraint(['dispatch_id'], ['dispatches.id'], name=op.f('fk_delivery_attempts_dispatch_id')),
+    sa.ForeignKeyConstraint(['outlet_id'], ['outlets.id'], name=op.f('fk_delivery_attempts_outlet_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_delivery_attempts'))
+    )
+    op.create_index(op.f('ix_delivery_attempts_dispatch_id'), 'delivery_attempts', ['dispatch_id'], unique=False)
+    op.create_index('ix_delivery_attempts_outlet', 'delivery_attempts', ['outlet_id', 'at'], unique=False, postgresql_where=sa.text('outlet_id IS NOT NULL'))
+    op.add_column('history', sa.Column('xid', sa.BigInteger(), server_default=sa.text('pg_current_xact_id()::text::bigint'), nullable=False))
+    op.create_index('ix_history_commits', 'history', ['xid', 'id'], unique=False)
+    op.drop_constraint(op.f('ck_notices_known_channel'), 'notices', type_='check')
+    op.create_check_constraint(op.f('ck_notices_known_channel'), 'notices', "channel IN ('email', 'inbox', 'robot', 'webhook')")
+    op.add_column('notices', sa.Column('instead_of_id', sa.Uuid(), nullable=True))
+    op.add_column('notices', sa.Column('responsible', sa.Boolean(), server_default=sa.false(), nullable=False))
+    op.alter_column('notices', 'responsible', server_default=None)
+    op.add_column('notices', sa.Column('shown', sa.Boolean(), server_default=sa.true(), nullable=False))
+    op.alter_column('notices', 'shown', server_default=None)
+    op.add_column('notices', sa.Column('outlet_id', sa.Uuid(), nullable=True))
+    op.add_column('notices', sa.Column('dispatch_id', sa.Uuid(), nullable=True))
+    op.add_column('notices', sa.Column('read_at', sa.DateTime(timezone=True), nullable=True))
+    op.add_column('notices', sa.Column('acknowledged_at', sa.DateTime(timezone=True), nullable=True))
+    op.create_index(op.f('ix_notices_dispatch_id'), 'notices', ['dispatch_id'], unique=False)
+    op.create_index('ix_notices_unread', 'notices', ['person_id'], unique=False, postgresql_where=sa.text('shown AND read_at IS NULL'))
+    op.create_foreign_key(op.f('fk_notices_instead_of_id'), 'notices', 'people', ['instead_of_id'], ['id'])
+    op.create_foreign_key(op.f('fk_notices_outlet_id'), 'notices', 'outlets', ['outlet_id'], ['id'])
+    op.create_foreign_key(op.f('fk_notices_dispatch_id'), 'notices', 'dispatches', ['dispatch_id'], ['id'])
+    op.add_column('units', sa.Column('ladders', postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True))
+
+
+def downgrade() -> None:
+    op.drop_column('units', 'ladders')
+    op.drop_constraint(op.f('ck_notices_known_channel'), 'notices', type_='check')
+    op.create_check_constraint(op.f('ck_notices_known_channel'), 'notices', "channel IN ('email', 'inbox')")
+    op.drop_constraint(op.f('fk_notices_dispatch_id'), 'notices', type_='foreignkey')
+    op.drop_constraint(op.f('fk_notices_outlet_id'), 'notices', type_='foreignkey')
+    op.drop_constraint(op.f('fk_notices_instead_of_id'), 'notices', type_='foreignkey')
+    op.drop_index('ix_notices_unread', table_name='notices', postgresql_where=sa.text('shown AND read_at IS NULL'))
+    op.drop_index(op.f('ix_notices_dispatch_id'), table_name='notices')
+    op.drop_column('notices', 'acknowledged_at')
+    op.drop_column('notices', 'read_at')
+    op.drop_column('notices', 'dispatch_id')
+    op.drop_column('notices', 'outlet_id')
+    op.drop_column('notices', 'shown')
+    op.drop_column('notices', 'responsible')
+    op.drop_column('notices', 'instead_of_id')
+    op.drop_index('ix_history_commits', table_name='history')
+    op.drop_column('history', 'xid')
+    op.drop_index('ix_delivery_attempts_outlet', table_name='delivery_attempts', postgresql_where=sa.text('outlet_id IS NOT NULL'))
+    op.drop_index(op.f('ix_delivery_attempts_dispatch_id'), table_name='delivery_attempts')
+    op.drop_table('delivery_attempts')
+    op.drop_index(op.f('ix_suggestions_unit_id'), table_name='suggestions')
+    op.drop_index(op.f('ix_suggestions_ticket_id'), table_name='suggestions')
+    op.drop_index('ix_suggestions_open', table_name='suggestions')
+    op.drop_table('suggestions')
+    op.drop_index('ix_dispatches_waiting', table_name='dispatches', postgresql_where=sa.text('sent_at IS NULL AND gave_up_at IS NULL'))
+    op.drop_index('ix_dispatches_person', table_name='dispatches')
+    op.drop_index(op.f('ix_dispatches_outlet_id'), table_name='dispatches')
+    op.drop_table('dispatches')
+    op.drop_index('uq_chases_matter', table_name='chases')
+    op.drop_index(op.f('ix_chases_ticket_id'), table_name='chases')
+    op.drop_index('ix_chases_next_step', table_name='chases')
+    op.drop_table('chases')
+    op.drop_table('calendar_days')
+    op.drop_table('outlets')
+    op.drop_index('ix_flow_runs_flow', table_name='flow_runs')
+    op.drop_table('flow_runs')
+    op.drop_index('uq_calendars_current', table_name='calendars', postgresql_where=sa.text('superseded_at IS NULL'), postgresql_nulls_not_distinct=True)
+    op.drop_table('calendars')
+    op.drop_index(op.f('ix_calendar_feeds_person_id'), table_name='calendar_feeds')
+    op.drop_table('calendar_feeds')
+    op.drop_index('ix_absences_person', table_name='absences')
+    op.drop_table('absences')

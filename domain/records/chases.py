@@ -1,0 +1,63 @@
+"""What is chased until it is done (催办), and the ledger of steps climbed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from domain.records.base import Base, Key, words
+from statemachines.labels import Labelled, Level
+
+
+class Matter(Labelled):
+    """What somebody must act on. Each kind has its ladder (domain/campaign_settings.py)."""
+
+    UNASSIGNED = "unassigned", "待三定", "Not assigned"
+    """A ticket nobody is responsible for and that has no date; counted from its recording."""
+    UNACKNOWLEDGED = "unacknowledged", "待签收", "Not acknowledged"
+    """An assignment the person has not acknowledged; counted from the assignment."""
+    DEADLINE = "deadline", "整改期限", "Deadline"
+    """An assigned ticket; counted from its current deadline."""
+    UNCHECKED = "unchecked", "待复查", "Not re-checked"
+    """A reported fix nobody has re-checked; counted from the report."""
+    EXTENSION = "extension", "延期待批", "Extension undecided"
+    """A request for more time nobody has decided; counted from the request."""
+    INSPECTION = "inspection", "计划检查", "Planned inspection"
+    """A planned visit not submitted; counted from the end of its day."""
+    SUGGESTION = "suggestion", "工会意见", "Union suggestion"
+    """A suggestion of the union not answered; counted from the day its answer is due."""
+    TOOL = "tool", "工器具试验", "Tool test"
+    """A tool due for its test; counted from the end of the day its last test runs out."""
+
+
+class Chase(Base):
+    """One matter on its ladder. The row exists only while somebody must act, so a sweep looks at nothing else.
+
+    `anchor_at` is the moment its steps are counted from; `turn` tells one run of that clock from the next, so that a
+    step belongs to one deadline: the ticket's due version, for other matters the anchor in seconds since 1970.
+    """
+
+    __tablename__ = "chases"
+
+    id: Mapped[Key]
+    matter: Mapped[Matter] = mapped_column(words(Matter))
+    subject_id: Mapped[UUID]
+    """The ticket, extension, inspection, suggestion or tool."""
+    unit_id: Mapped[UUID] = mapped_column(ForeignKey("units.id"))
+    campaign_id: Mapped[UUID | None] = mapped_column(ForeignKey("campaigns.id"))
+    """Whose ladder is climbed; None: that of the nearest unit which has one."""
+    ticket_id: Mapped[UUID | None] = mapped_column(ForeignKey("tickets.id"), index=True)
+    level: Mapped[Level | None] = mapped_column(words(Level))
+    anchor_at: Mapped[datetime]
+    turn: Mapped[int] = mapped_column(BigInteger)
+    next_step_at: Mapped[datetime | None]
+    """None: every step is climbed, and nothing is left to do but the matter itself."""
+
+    __table_args__ = (
+        Index("uq_chases_matter", "matter", "subject_id", unique=True),
+        # Read by domain/escalation.py: the sweep's cost follows what is due, not what exists.
+        Index("ix_chases_next_step", "next_step_at", "id"),
+    )
