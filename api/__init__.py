@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, FastAPI
 
 from api import (
+    absences,
     campaigns,
     escalations,
     extensions,
@@ -14,6 +15,7 @@ from api import (
     inspections,
     problems,
     quantities,
+    suggestions,
     summaries,
     tickets,
     tools,
@@ -33,6 +35,8 @@ for _noun in (
     summaries,
     tools,
     inspections,
+    suggestions,
+    absences,
 ):
     _v1.include_router(_noun.router)
 _v1.include_router(campaigns.events)

@@ -98,6 +98,19 @@ _CALLS: dict[tuple[str, str], Rule] = {
     ("PUT", f"{API}/inspections/{{id}}/answers"): BY_CHART,
     ("POST", f"{API}/inspections/{{id}}/submit"): BY_CHART,
     ("POST", f"{API}/inspections/{{id}}/miss"): BY_CHART,
+    ("POST", f"{API}/suggestions"): doing(Deed.SUGGEST),
+    ("GET", f"{API}/suggestions"): SIGNED_IN,
+    ("GET", f"{API}/suggestions/{{number}}"): SIGNED_IN,
+    ("GET", f"{API}/suggestions/{{number}}/history"): SIGNED_IN,
+    **{
+        ("POST", f"{API}/suggestions/{{number}}/{event}"): BY_CHART
+        for event in ("answer", "dispute", "explain", "settle")
+    },
+    # One's own absence anybody records; for another person the command asks for the role at their unit.
+    ("POST", f"{API}/absences"): SIGNED_IN,
+    ("GET", f"{API}/absences"): SIGNED_IN,
+    ("GET", f"{API}/absences/{{id}}"): SIGNED_IN,
+    ("POST", f"{API}/absences/{{id}}/end"): SIGNED_IN,
     ("GET", "/problems/{code}"): ANYBODY,
     ("GET", "/healthz"): ANYBODY,
     ("GET", "/readyz"): ANYBODY,
@@ -143,6 +156,17 @@ _PAGES: dict[tuple[str, str], Rule] = {
     ("POST", "/inspections"): doing(Deed.PLAN_INSPECTION),
     ("GET", "/inspections/{id}"): SIGNED_IN,
     ("POST", "/inspections/{id}"): BY_CHART,
+    ("GET", "/suggestions"): SIGNED_IN,
+    ("GET", "/suggestions/new"): SIGNED_IN,
+    ("POST", "/suggestions/new"): doing(Deed.SUGGEST),
+    ("GET", "/suggestions/{id}"): SIGNED_IN,
+    ("GET", "/suggestions/{id}/paper"): SIGNED_IN,
+    ("GET", "/suggestions/{id}/{event}"): SIGNED_IN,
+    ("POST", "/suggestions/{id}/{event}"): BY_CHART,
+    ("GET", "/absences"): SIGNED_IN,
+    ("GET", "/absences/new"): SIGNED_IN,
+    ("POST", "/absences/new"): SIGNED_IN,
+    ("POST", "/absences/{id}/end"): SIGNED_IN,
 }
 
 ACCESS: dict[tuple[str, str], Rule] = _CALLS | {key: replace(rule, page=True) for key, rule in _PAGES.items()}

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from statemachines.labels import Labelled
 from statemachines.refusals import RoleMissing
 from statemachines.roles import Actor, Role
+from statemachines.suggestion import ISSUERS
 
 
 class Deed(Labelled):
@@ -24,6 +25,8 @@ class Deed(Labelled):
     REQUEST_SUMMARY = "request_summary", "生成总结", "Ask for the summary"
     IMPORT_UNITS = "import_units", "导入单位", "Import units"
     IMPORT_PEOPLE = "import_people", "导入人员", "Import people"
+    SUGGEST = "suggest", "提出工会意见", "Make a suggestion for the union"
+    RECORD_ABSENCE = "record_absence", "登记他人离岗", "Record somebody else's absence"
 
 
 RIGHTS: Mapping[Deed, tuple[Role, ...]] = {
@@ -44,6 +47,8 @@ RIGHTS: Mapping[Deed, tuple[Role, ...]] = {
     Deed.REQUEST_SUMMARY: (Role.SUPERVISOR, Role.LEADER, Role.ADMINISTRATOR),
     Deed.IMPORT_UNITS: (Role.ADMINISTRATOR,),
     Deed.IMPORT_PEOPLE: (Role.ADMINISTRATOR,),
+    Deed.SUGGEST: ISSUERS,
+    Deed.RECORD_ABSENCE: (Role.SUPERVISOR, Role.ADMINISTRATOR),
 }
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from domain.coverage import UnitReport, coverage
 from domain.rates import Average, Rate
 from domain.records import Campaign, Ticket, Unit
+from domain.suggestions import SuggestionCounts, suggestion_counts
 from domain.tallies import Cell, Tally, added_by, cells, total_of
 from domain.visibility import tickets_visible_to
 from statemachines.campaign import CampaignState
@@ -116,12 +117,14 @@ class CampaignStatus(_Shape):
     by_level: list[LevelStatus]
     by_category: list[CategoryStatus]
     rates: Rates
+    suggestions: SuggestionCounts
     silent_units: list[str]
     """Names of the units in scope that have said nothing, not even zero."""
 
 
 def campaign_status(session: Session, campaign: Campaign, *, actor: Actor, now: datetime) -> CampaignStatus:
-    """The campaign's status as the actor sees it: one grouped query over tickets, one for coverage.
+    """The campaign's status as the actor sees it: one grouped query over tickets, one for coverage, one over
+    the union's suggestions.
 
     Its cost is one pass over the campaign's tickets. Tickets outside the scope's units (found by the actor elsewhere)
     are listed under their own unit.
@@ -154,6 +157,7 @@ def campaign_status(session: Session, campaign: Campaign, *, actor: Actor, now: 
             coverage=Rate.of(sum(report.visited for report in reports), len(reports)),
             average_fix_days=all_of.average_fix_days,
         ),
+        suggestions=suggestion_counts(session, campaign, actor=actor, now=now),
         silent_units=[report.unit.name for report in reports if not report.reported],
     )
 

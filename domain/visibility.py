@@ -6,12 +6,25 @@ nearly every request are kept.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 
 from sqlalchemy import ColumnElement, and_, false, func, or_, select, true
 
-from domain.records import Campaign, CampaignUnit, Extension, Inspection, QuantityRecord, Ticket, Tool, Unit
-from statemachines.roles import Actor
+from domain.records import (
+    Absence,
+    Campaign,
+    CampaignUnit,
+    Extension,
+    Inspection,
+    Person,
+    QuantityRecord,
+    Suggestion,
+    Ticket,
+    Tool,
+    Unit,
+)
+from statemachines.roles import Actor, Role
 
 
 @lru_cache(maxsize=1024)
@@ -74,3 +87,25 @@ def quantities_visible_to(actor: Actor) -> ColumnElement[bool]:
 def tools_visible_to(actor: Actor) -> ColumnElement[bool]:
     """Tools of units in sight."""
     return _in_sight(actor, Tool.unit_id)
+
+
+def suggestions_visible_to(actor: Actor) -> ColumnElement[bool]:
+    """Suggestions to units in sight, and those the actor made, was asked to answer, or answered."""
+    sight = _in_sight(actor, Suggestion.unit_id)
+    if actor.id is None:
+        return sight
+    mine = (Suggestion.issued_by_id, Suggestion.addressee_id, Suggestion.answered_by_id)
+    return or_(sight, *(column == actor.id for column in mine))
+
+
+WATCH_ABSENCES = (Role.SUPERVISOR, Role.LEADER, Role.ADMINISTRATOR)
+"""Who sees when the people of their units are away, and why: a colleague with another role does not."""
+
+
+def absences_visible_to(actor: Actor) -> ColumnElement[bool]:
+    """One's own absences, those one stands in for, and those of people of units one watches over."""
+    watching = replace(actor, grants=tuple(each for each in actor.grants if each.role in WATCH_ABSENCES))
+    people = select(Person.id).where(_in_sight(watching, Person.unit_id))
+    return or_(
+        Absence.person_id == actor.id, Absence.substitute_id == actor.id, Absence.person_id.in_(people)
+    )

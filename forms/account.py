@@ -10,9 +10,11 @@ from sqlalchemy.orm import Session
 
 from domain.people import ROOT_CODE
 from domain.records import Notice, Ticket, Unit
+from domain.visibility import WATCH_ABSENCES
+from forms.absences import own_absences
 from forms.errors import PageRoute
 from forms.pages import page
-from forms.session import database_of, signed_in
+from forms.session import database_of, now_of, signed_in
 from statemachines.roles import Actor
 
 router = APIRouter(route_class=PageRoute)
@@ -48,4 +50,6 @@ def account(request: Request, actor: Who) -> Response:
             at_root=unit.code == ROOT_CODE,
             roles=[(grant.role, names.get(grant.unit_path, grant.unit_path)) for grant in actor.grants],
             notices=latest_notices(session, actor),
+            absences=own_absences(session, actor, now=now_of(request)),
+            watches=bool(actor.roles & set(WATCH_ABSENCES)),
         )

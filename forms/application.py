@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
 from forms import (
+    absences,
     account,
     campaigns,
     door,
@@ -21,6 +22,7 @@ from forms import (
     photos,
     quantities,
     status,
+    suggestions,
     summary,
     ticket_actions,
     tickets,
@@ -48,6 +50,8 @@ for noun in (
     quantities,
     campaigns,
     inspections,
+    suggestions,
+    absences,
 ):
     router.include_router(noun.router)
 

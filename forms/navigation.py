@@ -35,6 +35,8 @@ def places_of(actor: Actor) -> tuple[Place, ...]:
     if Role.INSPECTOR in roles:
         found.append(Place("/findings/mine", _("我上报的"), "mine", tab=False))
     found.append(Place("/campaigns", _("检查活动"), "flag"))
+    if watching or Role.INSPECTOR in roles:
+        found.append(Place("/suggestions", _("工会意见"), "paper", tab=False))
     return tuple(found)
 
 

@@ -210,6 +210,13 @@ DONE: Mapping[str, str] = {
     "start": _("已开始检查。"),
     "submit": _("检查已提交，不合格项已转为隐患单。"),
     "miss": _("已登记未检。"),
+    "suggest": _("工会意见已提出，受文人将收到通知。"),
+    "suggestion_answer": _("已答复，提出人将收到通知。"),
+    "suggestion_dispute": _("异议已提出，等待书面说明。"),
+    "suggestion_explain": _("已书面说明，提出人将收到通知。"),
+    "suggestion_settle": _("已了结。"),
+    "absence": _("离岗已登记，代理人将收到通知。"),
+    "absence_end": _("离岗已结束，通知恢复发给本人。"),
 }
 
 

@@ -10,6 +10,7 @@ from domain.records import History
 from forms import dates
 from forms.words import _, say
 from statemachines.labels import Language, Level, label
+from statemachines.suggestion import SuggestionEvent, Verdict
 from statemachines.ticket import TicketEvent, TicketState
 
 #: What happened, after the name of who did it.
@@ -31,6 +32,11 @@ HAPPENED: Mapping[str, str] = {
     "extension_refused": _("未批准延期"),
     "escalate": _("到期提醒与催办"),
     "carry_over": _("结转到下一次检查"),
+    "made": _("提出意见书"),
+    "answer": _("作出答复"),
+    "dispute": _("对答复提出异议"),
+    "explain": _("作出书面说明"),
+    "settle": _("了结"),
 }
 
 #: Short facts, said in one line in this order.
@@ -54,9 +60,10 @@ LINES: Mapping[str, str] = {
     "reason": _("理由"),
     "interim_measures": _("临时防范措施"),
     "emergency_plan": _("预案"),
+    "answer": _("内容"),
 }
 
-BAD = {"return", "cancel", "supervise", "escalate", "extension_refused"}
+BAD = {"return", "cancel", "supervise", "escalate", "extension_refused", "dispute"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +88,9 @@ def told(row: History, lang: Language, *, now: datetime, names: Mapping[str, str
     what = say(lang, HAPPENED[row.event]) if row.event in HAPPENED else row.event
     if row.event == TicketEvent.VERIFY and row.to_state == TicketState.FIXED:
         what = say(lang, _("复查合格（第一人）"))
+    if row.event == SuggestionEvent.ANSWER:
+        verdict = Verdict.ADOPTED if row.facts["adopted"] else Verdict.NOT_ADOPTED
+        what = f"{what}{say(lang, _('：'))}{label(verdict, lang)}"
 
     def said(wanted: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
         return tuple(

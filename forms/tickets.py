@@ -19,6 +19,9 @@ from domain.history import history_of
 from domain.ladder import escalations
 from domain.people import units_in_sight
 from domain.records import Extension, FileKind, Person, Ticket
+from domain.rights import Deed
+from domain.rights import may as may_do
+from domain.suggestions import suggestions_about
 from domain.tickets import TicketFilter, TicketOrder, list_tickets, ticket_by_number
 from forms.errors import PageRoute
 from forms.fields import Form, Problem, problems_of
@@ -179,6 +182,8 @@ def ticket_page(
         decisions=options(pending, actor=actor, now=now) if pending else [],
         granted=sum(each.state is ExtensionState.APPROVED for each in extensions),
         story=_story(session, found, lang, now),
+        suggestions=suggestions_about(session, found, actor=actor),
+        may_suggest=may_do(actor, Deed.SUGGEST, at=found.unit.path),
         planned=[step for step in escalations(session, found, now=now) if step.done_at is None],
         why_due=why_this_due(found, lang, now=now),
         limit_mb=installation_of(request).file_max_bytes // 2**20,

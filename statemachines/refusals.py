@@ -417,8 +417,8 @@ class NotTheAddressee(Refusal):
 
     code, status = "not-addressee", 403
     title_zh, title_en = "不是受文人", "Not the addressee"
-    zh = "工会意见由受文人或本单位领导答复。"
-    en = "A suggestion of the union is answered by its addressee or a leader of the unit."
+    zh = "工会意见由受文人或本单位领导答复，提出人不能自己答复。"
+    en = "A suggestion of the union is answered by its addressee or a leader of the unit, never by who made it."
 
 
 class NotTheUnion(Refusal):

@@ -8,7 +8,16 @@ from statemachines.labels import Labelled
 from statemachines.refusals import AnswerMissing, NotTheAddressee, NotTheUnion
 from statemachines.roles import Actor, Role
 
-__all__ = ["SuggestionChart", "SuggestionEvent", "SuggestionFacts", "SuggestionState"]
+__all__ = [
+    "ADDRESSEES",
+    "ISSUERS",
+    "OPEN",
+    "SuggestionChart",
+    "SuggestionEvent",
+    "SuggestionFacts",
+    "SuggestionState",
+    "Verdict",
+]
 
 
 class SuggestionState(Labelled):
@@ -27,6 +36,13 @@ class SuggestionEvent(Labelled):
     DISPUTE = "dispute", "提出异议", "Dispute"
     EXPLAIN = "explain", "书面说明", "Explain"
     SETTLE = "settle", "了结", "Settle"
+
+
+class Verdict(Labelled):
+    """What the administration answers, as people read it."""
+
+    ADOPTED = "adopted", "采纳", "Adopted"
+    NOT_ADOPTED = "not_adopted", "不采纳", "Not adopted"
 
 
 class SuggestionFacts(Protocol):
@@ -59,10 +75,10 @@ class SuggestionFacts(Protocol):
 
 
 def the_addressee(suggestion: SuggestionFacts, *, actor: Actor) -> None:
-    """The addressee, or a leader of the unit."""
-    if actor.id == suggestion.addressee_id or actor.holds(Role.LEADER, at=suggestion.unit_path):
-        return
-    raise NotTheAddressee()
+    """The addressee, or a leader of the unit who did not make it."""
+    asked = actor.id == suggestion.addressee_id or actor.holds(Role.LEADER, at=suggestion.unit_path)
+    if not asked or actor.id is None or actor.id == suggestion.issued_by_id:
+        raise NotTheAddressee()
 
 
 def the_union(suggestion: SuggestionFacts, *, actor: Actor) -> None:
@@ -94,6 +110,12 @@ LAWS: dict[Labelled, Law] = {
 
 ISSUERS = (Role.INSPECTOR, Role.SUPERVISOR)
 """Who may make a suggestion for the union, at the unit it is made to."""
+
+ADDRESSEES = (Role.LEADER, Role.SUPERVISOR)
+"""Who can be asked to answer for the administration, at the unit it is made to."""
+
+OPEN = (SuggestionState.ISSUED, SuggestionState.DISPUTED)
+"""Where a written answer is awaited and its clock runs."""
 
 
 class SuggestionChart(RecordChart):

@@ -13,7 +13,7 @@ from domain.records.inspections import Answer, AnswerValue, Inspection
 from domain.records.ledger import Answered, FlowRun, Heartbeat, History, Notice
 from domain.records.people import ApiToken, LoginFailure, Person, RoleGrant, Unit, UnitKind, WebLogin
 from domain.records.quantities import CountsAs, QuantityRecord
-from domain.records.suggestions import Suggestion
+from domain.records.suggestions import Suggestion, SuggestionCounter
 from domain.records.summaries import Summary
 from domain.records.tickets import CancelKind, Extension, NumberCounter, StepRecord, Ticket
 from domain.records.tools import Tool, ToolStatus, ToolTest
@@ -61,6 +61,7 @@ __all__ = [
     "StepRecord",
     "StoredFile",
     "Suggestion",
+    "SuggestionCounter",
     "Summary",
     "Ticket",
     "Tool",

@@ -12,8 +12,18 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from domain.records.base import Base, Key, words
 from domain.records.campaigns import Campaign
 from domain.records.people import Person, Unit
+from domain.records.tickets import Ticket
 from statemachines.chart import RecordChart
 from statemachines.suggestion import SuggestionChart, SuggestionState
+
+
+class SuggestionCounter(Base):
+    """The last number given out in a year to a suggestion; numbers are never reused."""
+
+    __tablename__ = "suggestion_counters"
+
+    year: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    last: Mapped[int]
 
 
 class Suggestion(Base):
@@ -47,6 +57,7 @@ class Suggestion(Base):
     version: Mapped[int] = mapped_column()
 
     campaign: Mapped[Campaign | None] = relationship(lazy="raise")
+    ticket: Mapped[Ticket | None] = relationship(lazy="raise")
     unit: Mapped[Unit] = relationship(lazy="raise")
     issued_by: Mapped[Person] = relationship(lazy="raise", foreign_keys=[issued_by_id])
     addressee: Mapped[Person] = relationship(lazy="raise", foreign_keys=[addressee_id])

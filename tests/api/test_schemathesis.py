@@ -17,10 +17,11 @@ from schemathesis.checks import CHECKS, load_all_checks
 
 import api
 from chuncha.app import create_app
-from domain import heartbeats
+from domain import heartbeats, suggestions
 from domain.file_store import FileStore
 from domain.people import NewPerson, add_person
 from domain.settings import Settings
+from domain.suggestions import NewSuggestion
 from statemachines.roles import SYSTEM, Role
 from tests.photos import listed, photo
 from tests.world import World
@@ -88,8 +89,14 @@ def known(world_copy: World) -> dict[str, Any]:
     """Values that exist, put in place of made-up ones in half of the right examples."""
     world = world_copy
     number = world.find(files=[listed(photo())]).number
+    with world.database.transaction() as session:
+        new = NewSuggestion(text="增配绝缘手套", addressee="zhengju", unit="LL01")
+        made = suggestions.make(session, new, actor=world.actor("limin"), now=world.now).number
     return {
         "number": number,
+        "suggestion": made,
+        "addressee": "zhengju",
+        "substitute": "zhengju",
         "code": "CC2026",
         "campaign": "CC2026",
         "unit": "LL01",
@@ -102,7 +109,9 @@ def known(world_copy: World) -> dict[str, Any]:
 
 def _settle(case: Case, known: dict[str, Any]) -> None:
     for name in set(case.path_parameters or {}) & known.keys():
-        if not case.path.startswith("/api/v1/tools"):
+        if case.path.startswith("/api/v1/suggestions"):
+            case.path_parameters[name] = known["suggestion"]
+        elif not case.path.startswith("/api/v1/tools"):
             case.path_parameters[name] = known[name]
     if isinstance(case.body, dict):
         case.body.update({name: known[name] for name in case.body.keys() & known.keys() - {"number", "code"}})

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from uuid import UUID
 
+from domain import suggestions
 from domain.campaigns import campaign_by_code
 from domain.status import CampaignStatus, campaign_status
+from domain.suggestions import NewSuggestion, SuggestionAnswer
 from statemachines.labels import Level
 from tests.world import World
 
@@ -93,3 +96,23 @@ def test_failed_rechecks_lower_the_first_pass_rate(world: World) -> None:
     status = status_for(world, "zhaozhuren")
     assert status.counts.returned_twice == 1
     assert str(status.rates.first_pass) == "50.00%"
+
+
+def test_suggestions_of_the_union_are_counted(world: World) -> None:
+    """Two made, one answered and adopted in time; the other is overdue after eight days, elsewhere out of sight."""
+
+    def make(addressee: str) -> UUID:
+        new = NewSuggestion(text="增配绝缘手套", addressee=addressee, unit="LL01", campaign="CC2026")
+        with world.database.transaction() as session:
+            return suggestions.make(session, new, actor=world.actor("limin"), now=world.now).id
+
+    answered = make("zhengju")
+    make("qiansuozhang")
+    leader = world.actor("zhengju")
+    with world.database.transaction() as session:
+        row = suggestions.suggestion_by_key(session, str(answered), actor=leader, lock=True)
+        suggestions.answer(session, row, SuggestionAnswer(adopted=True), actor=leader, now=world.now)
+    world.later(days=8)
+    counts = status_for(world, "zhaozhuren").suggestions
+    assert (counts.made, counts.answered, counts.adopted, counts.overdue) == (2, 1, 1, 1)
+    assert status_for(world, "shisuozhang").suggestions.made == 0

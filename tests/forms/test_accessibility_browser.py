@@ -8,9 +8,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from fastapi import FastAPI
 
-from domain import inspections
+from domain import inspections, suggestions
+from domain.absences import NewAbsence, record_absence
 from domain.checklists import NewChecklist, put_checklist
 from domain.inspections import NewInspection
+from domain.suggestions import Dispute, NewSuggestion, SuggestionAnswer
 from statemachines.roles import SYSTEM
 from tests.forms.chromium import DESK, PHONE, Person, chromium, serving
 from tests.photos import listed, photo
@@ -41,6 +43,26 @@ def inspection_of(world: World) -> str:
         return str(inspections.create(session, visit, actor=world.actor("limin"), now=world.now).id)
 
 
+def suggestion_of(world: World, ticket: str) -> str:
+    """The address of a suggestion whose answer is disputed."""
+    union, leader = world.actor("limin"), world.actor("zhengju")
+    with world.database.transaction() as session:
+        new = NewSuggestion(text="增配绝缘手套，停电撤人", addressee="zhengju", ticket=ticket)
+        made = suggestions.make(session, new, actor=union, now=world.now)
+        told = SuggestionAnswer(adopted=False, answer="今年没有资金")
+        suggestions.answer(session, made, told, actor=leader, now=world.now)
+        suggestions.dispute(session, made, Dispute(reason="手套已过期"), actor=union, now=world.now)
+        return f"/suggestions/{made.id}"
+
+
+def absence_of(world: World) -> None:
+    """赵主任 is away and 郑局长 stands in."""
+    days = {"starts_on": "2026-04-01", "ends_on": "2026-04-10", "substitute": "zhengju"}
+    with world.database.transaction() as session:
+        new = NewAbsence.model_validate(days)
+        record_absence(session, new, actor=world.actor("zhaozhuren"), now=world.now)
+
+
 def pages(world: World) -> dict[str, list[str]]:
     """Who looks at what."""
     missing = world.find(files=[listed(photo())]).number
@@ -48,6 +70,8 @@ def pages(world: World) -> dict[str, list[str]]:
     major = world.find(level="major", description="对地距离不足" * 10).number
     pending = world.assigned().number
     key = world.ask_extension(pending, due="2026-04-24", reason="等停电", interim_measures="警示牌")
+    suggestion = suggestion_of(world, major)
+    absence_of(world)
     return {
         "": ["/login"],
         "limin": [
@@ -59,7 +83,13 @@ def pages(world: World) -> dict[str, list[str]]:
             f"/tickets/{fixed}/return",
             f"/inspections/{inspection_of(world)}",
             "/no-such-page",
+            "/suggestions",
+            "/suggestions/new",
+            f"/suggestions/new?ticket={major}",
+            f"{suggestion}/dispute",
+            f"{suggestion}/paper",
         ],
+        "zhengju": [suggestion, f"{suggestion}/explain", "/absences/new"],
         "wangjianguo": [
             "/",
             "/tickets?mine=1",
@@ -82,6 +112,8 @@ def pages(world: World) -> dict[str, list[str]]:
             "/campaigns/CC2026/quantities",
             "/campaigns/CC2026/summary",
             "/account",
+            "/absences",
+            "/absences/new?person=sunhua",
             "/password",
         ],
     }

@@ -234,8 +234,8 @@ SENTENCES: list[tuple[Refusal, int, str, str]] = [
     (
         refusals.NotTheAddressee(),
         403,
-        "工会意见由受文人或本单位领导答复。",
-        "A suggestion of the union is answered by its addressee or a leader of the unit.",
+        "工会意见由受文人或本单位领导答复，提出人不能自己答复。",
+        "A suggestion of the union is answered by its addressee or a leader of the unit, never by who made it.",
     ),
     (
         refusals.NotTheUnion(),

@@ -151,6 +151,11 @@ def upgrade() -> None:
     op.create_index(op.f('ix_dispatches_outlet_id'), 'dispatches', ['outlet_id'], unique=False)
     op.create_index('ix_dispatches_person', 'dispatches', ['person_id', 'id'], unique=False)
     op.create_index('ix_dispatches_waiting', 'dispatches', ['not_before'], unique=False, postgresql_where=sa.text('sent_at IS NULL AND gave_up_at IS NULL'))
+    op.create_table('suggestion_counters',
+    sa.Column('year', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('last', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('year', name=op.f('pk_suggestion_counters'))
+    )
     op.create_table('suggestions',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('number', sa.Text(), nullable=False),
@@ -248,6 +253,7 @@ def downgrade() -> None:
     op.drop_index(op.f('ix_suggestions_ticket_id'), table_name='suggestions')
     op.drop_index('ix_suggestions_open', table_name='suggestions')
     op.drop_table('suggestions')
+    op.drop_table('suggestion_counters')
     op.drop_index('ix_dispatches_waiting', table_name='dispatches', postgresql_where=sa.text('sent_at IS NULL AND gave_up_at IS NULL'))
     op.drop_index('ix_dispatches_person', table_name='dispatches')
     op.drop_index(op.f('ix_dispatches_outlet_id'), table_name='dispatches')

@@ -1,0 +1,103 @@
+"""Steps of features/absences.feature."""
+
+from datetime import date
+
+import pytest
+from pytest_bdd import given, parsers, scenarios, then, when
+from sqlalchemy import select
+
+from domain import absences
+from domain.absences import NewAbsence
+from domain.records import Absence, Notice, Person
+from statemachines.refusals import Refusal
+from statemachines.roles import SYSTEM
+
+pytestmark = pytest.mark.usefixtures("world")  # steps ask for it too late for the database to hold the bureau
+
+scenarios("absences.feature")
+
+
+class Attempt:
+    """What came of the last step: the refusal, if there was one."""
+
+    refusal: Refusal | None = None
+
+
+@pytest.fixture
+def attempt():
+    return Attempt()
+
+
+def login(world, name):
+    with world.database.reading() as session:
+        return session.scalars(select(Person.login).where(Person.name == name)).one()
+
+
+def last_of(session, name):
+    """The absence of this person recorded last."""
+    mine = select(Absence.id).join(Absence.person).where(Person.name == name).order_by(Absence.id.desc())
+    return absences.absence_by_id(session, session.scalars(mine.limit(1)).one(), actor=SYSTEM, lock=True)
+
+
+def write_down(world, by, person, begins, ends, substitute):
+    new = NewAbsence.model_validate(
+        {
+            "person": login(world, person),
+            "substitute": login(world, substitute),
+            "starts_on": begins,
+            "ends_on": ends,
+        }
+    )
+    actor = world.actor(login(world, by))
+    with world.database.transaction() as session:
+        absences.record_absence(session, new, actor=actor, now=world.now)
+
+
+@given(parsers.parse("{who}登记了 {begins} 至 {ends} 离岗，由{substitute}代理"))
+def recorded(world, who, begins, ends, substitute):
+    write_down(world, who, who, begins, ends, substitute)
+
+
+@when(parsers.re("(?P<who>[^为]+)登记 (?P<begins>\\S+) 至 (?P<ends>\\S+) 离岗，由(?P<substitute>.+)代理"))
+def recording(world, attempt, who, begins, ends, substitute):
+    attempt.refusal = None
+    try:
+        write_down(world, who, who, begins, ends, substitute)
+    except Refusal as refusal:
+        attempt.refusal = refusal
+
+
+@when(
+    parsers.re(
+        "(?P<by>.+)为(?P<who>.+)登记 (?P<begins>\\S+) 至 (?P<ends>\\S+) 离岗，由(?P<substitute>.+)代理"
+    )
+)
+def recording_for(world, by, who, begins, ends, substitute):
+    write_down(world, by, who, begins, ends, substitute)
+
+
+@when(parsers.parse("{who}提前结束离岗"))
+def ending(world, who):
+    actor = world.actor(login(world, who))
+    with world.database.transaction() as session:
+        absences.end_absence(session, last_of(session, who), actor=actor, now=world.now)
+
+
+@then(parsers.parse('{who}收到通知 "{subject}"'))
+def told(world, who, subject):
+    with world.database.reading() as session:
+        mine = select(Notice.subject).join(Notice.person).where(Person.name == who)
+        assert subject in session.scalars(mine).all()
+
+
+@then(parsers.re('(?P<day>\\S+) (?P<who>.+)的离岗是 "(?P<standing>.+)"'))
+def stands(world, day, who, standing):
+    with world.database.transaction() as session:
+        found = absences.standing(last_of(session, who), on=date.fromisoformat(day))
+    assert found.zh == standing
+
+
+@then(parsers.parse('被拒绝："{words}"'))
+def was_refused(attempt, words):
+    assert attempt.refusal is not None
+    assert words in attempt.refusal.sentence("zh")
