@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from starlette.datastructures import URL
 
-from domain.records import AnswerValue, CancelKind, CountsAs, FileKind, UnitKind
+from domain.records import AnswerValue, CancelKind, Channel, CountsAs, FileKind, UnitKind
 from forms import dates
 from forms.navigation import navigation_for
 from forms.session import now_of, visitor
@@ -52,6 +52,9 @@ WORDS: Mapping[object, str] = {
     CountsAs.PART: _("计入合计"),
     CountsAs.TOTAL: _("合计数，只核对不相加"),
     CountsAs.UNCLEAR: _("未写明动作，单列不相加"),
+    Channel.EMAIL: _("邮件"),
+    Channel.INBOX: _("站内信"),
+    Channel.ROBOT: _("群机器人"),
     UnitKind.BUREAU: _("局"),
     UnitKind.STATION: _("所站"),
     UnitKind.TEAM: _("班组"),

@@ -184,7 +184,7 @@ def ticket_page(
         story=_story(session, found, lang, now),
         suggestions=suggestions_about(session, found, actor=actor),
         may_suggest=may_do(actor, Deed.SUGGEST, at=found.unit.path),
-        planned=[step for step in escalations(session, found, now=now) if step.done_at is None],
+        steps=escalations(session, found, now=now),
         why_due=why_this_due(found, lang, now=now),
         limit_mb=installation_of(request).file_max_bytes // 2**20,
     )

@@ -86,7 +86,12 @@ def browser_of(app: FastAPI) -> SignedIn:
 
 def text_of(answer: Response) -> str:
     """What a page says, without tags, entities resolved, spaces joined."""
-    body = re.sub(r"<(script|style)\b.*?</\1>", "", answer.text, flags=re.S)
+    return text_of_html(answer.text)
+
+
+def text_of_html(html: str) -> str:
+    """What a part of a page says, without tags, entities resolved, spaces joined."""
+    body = re.sub(r"<(script|style)\b.*?</\1>", "", html, flags=re.S)
     return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", body)))
 
 

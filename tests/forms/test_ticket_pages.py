@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 
 import pytest
 
-from tests.forms.conftest import Browser, SignedIn, text_of
+from domain.escalation import sweep_all
+from tests.forms.conftest import Browser, SignedIn, text_of, text_of_html
 from tests.photos import listed, photo
 from tests.world import World
 
@@ -61,12 +63,40 @@ def test_the_deadline_explains_itself(browser_of: SignedIn, world: World) -> Non
     assert "较大隐患默认 7 天整改，发现当日不计。已跳过4月4日–4月6日清明。" in page
 
 
-def test_what_is_planned_stands_in_the_story(browser_of: SignedIn, world: World) -> None:
+def test_the_story_says_what_happened(browser_of: SignedIn, world: World) -> None:
     page = text_of(browser_of("limin").get(f"/tickets/{world.assigned().number}"))
     assert "发现并上报" in page
-    assert "责任人 ： 王建国" in page.replace("责任人：王建国", "责任人 ： 王建国")
-    assert "（计划）" in page
-    assert "到期前第3个工作日" in page
+    assert "责任人：王建国" in page
+
+
+def chasing_of(browser: Browser, number: str) -> list[str]:
+    """The lines of the section 催办计划, as they are read."""
+    page = browser.get(f"/tickets/{number}").text
+    section = page.split('id="chasing"')[1].split("</section>")[0]
+    return [text_of_html(line) for line in section.split("<li")[1:]]
+
+
+def test_the_page_says_who_will_be_told_when_why_and_how(browser_of: SignedIn, world: World) -> None:
+    number = world.assigned().number
+    browser = browser_of("limin")
+    first, *_ = planned = chasing_of(browser, number)
+    assert "提醒 王建国" in first
+    assert "4月13日 08:30 （计划） · 邮件" in first
+    assert "到期前第3个工作日" in first
+    assert all("（计划）" in line for line in planned)
+    assert any("跳过4月18日周六、4月19日周日" in line for line in planned)
+
+
+def test_what_was_told_stays_on_the_page(browser_of: SignedIn, world: World) -> None:
+    number = world.assigned().number
+    world.now = datetime.fromisoformat("2026-04-13T09:00:00+08:00")
+    sweep_all(world.database, as_of=world.now)
+    done, *ahead = chasing_of(browser_of("limin"), number)
+    assert "提醒 王建国" in done
+    assert "4月13日 09:00 · 邮件" in done
+    assert "到期前第3个工作日" in done
+    assert ahead
+    assert all("（计划）" in line for line in ahead)
 
 
 def test_a_ticket_out_of_sight_is_not_found(browser_of: SignedIn, world: World) -> None:
