@@ -9,12 +9,14 @@ from api import (
     campaigns,
     escalations,
     extensions,
+    feeds,
     files,
     findings,
     health,
     inspections,
     problems,
     quantities,
+    rotas,
     suggestions,
     summaries,
     tickets,
@@ -31,17 +33,20 @@ for _noun in (
     escalations,
     extensions,
     campaigns,
+    rotas,
     quantities,
     summaries,
     tools,
     inspections,
     suggestions,
     absences,
+    feeds,
 ):
     _v1.include_router(_noun.router)
 _v1.include_router(campaigns.events)
 router.include_router(_v1)
 router.include_router(health.router)
+router.include_router(feeds.public)
 router.include_router(problems.router)
 
 

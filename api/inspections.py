@@ -54,6 +54,8 @@ class InspectionSummary(BaseModel):
     submitted_at: Moment | None
     nothing_found: bool
     missed_reason: str | None
+    rota: UUID | None
+    instead_of: UUID | None
     version: int
 
 
@@ -85,6 +87,8 @@ def _summary(visit: Inspection) -> InspectionSummary:
         **{name: getattr(visit, name) for name in _SAME},
         campaign=visit.campaign.code,
         unit=visit.unit.code,
+        rota=visit.rota_id,
+        instead_of=visit.instead_of_id,
         checklist=visit.checklist.code,
         inspector=visit.inspector.login if visit.inspector else None,
     )

@@ -82,6 +82,10 @@ _CALLS: dict[tuple[str, str], Rule] = {
     ("POST", f"{API}/campaigns/{{code}}/quantities"): doing(Deed.RECORD_QUANTITIES),
     ("GET", f"{API}/campaigns/{{code}}/quantities"): SIGNED_IN,
     ("POST", f"{API}/campaigns/{{code}}/zero-reports"): doing(Deed.ZERO_REPORT),
+    ("GET", f"{API}/campaigns/{{code}}/rotas"): SIGNED_IN,
+    ("POST", f"{API}/campaigns/{{code}}/rotas"): doing(Deed.PLAN_ROTA),
+    ("GET", f"{API}/campaigns/{{code}}/rotas/{{id}}"): SIGNED_IN,
+    ("PATCH", f"{API}/campaigns/{{code}}/rotas/{{id}}"): doing(Deed.PLAN_ROTA),
     ("POST", f"{API}/campaigns/{{code}}/summary"): doing(Deed.REQUEST_SUMMARY),
     **{
         ("GET", f"{API}/campaigns/{{code}}/{paper}"): SIGNED_IN
@@ -111,6 +115,11 @@ _CALLS: dict[tuple[str, str], Rule] = {
     ("GET", f"{API}/absences"): SIGNED_IN,
     ("GET", f"{API}/absences/{{id}}"): SIGNED_IN,
     ("POST", f"{API}/absences/{{id}}/end"): SIGNED_IN,
+    ("GET", f"{API}/feeds"): SIGNED_IN,
+    ("POST", f"{API}/feeds"): SIGNED_IN,
+    ("DELETE", f"{API}/feeds/{{id}}"): SIGNED_IN,
+    # The secret in the address is the key: it shows what the feed's owner may see.
+    ("GET", "/calendar/{secret}.ics"): ANYBODY,
     ("GET", "/problems/{code}"): ANYBODY,
     ("GET", "/healthz"): ANYBODY,
     ("GET", "/readyz"): ANYBODY,
@@ -130,6 +139,8 @@ _PAGES: dict[tuple[str, str], Rule] = {
     ("GET", "/password"): SIGNED_IN,
     ("POST", "/password"): SIGNED_IN,
     ("GET", "/account"): SIGNED_IN,
+    ("POST", "/account/feeds"): SIGNED_IN,
+    ("POST", "/account/feeds/{id}/revoke"): SIGNED_IN,
     ("GET", "/"): SIGNED_IN,
     ("GET", "/findings/new"): SIGNED_IN,
     ("POST", "/findings/new"): SIGNED_IN,

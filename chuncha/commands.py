@@ -289,8 +289,15 @@ def demo(
     port: Annotated[int | None, typer.Option(help="Where the pages are served afterwards.")] = None,
     no_serve: Annotated[bool, typer.Option("--no-serve", help="End after writing the papers.")] = False,
     seed: Annotated[int, typer.Option(help="Two runs with the same seed agree.")] = 2026,
+    sample: Annotated[
+        str,
+        typer.Option(help="spring: a bureau's 春查 on real figures. kindergarten: a month of weekly checks."),
+    ] = "spring",
 ) -> None:
-    """Play a whole 春查 on the real figures, write its papers, then serve the pages."""
+    """Play a whole campaign, write its papers, then serve the pages."""
     from chuncha.demo import play_demo
+    from chuncha.demo.sample import NAMES
 
-    play_demo(data=data, port=port, serve_after=not no_serve, seed=seed, console=console)
+    if sample not in NAMES:
+        raise typer.BadParameter(f"one of {', '.join(NAMES)}", param_hint="--sample")
+    play_demo(sample=sample, data=data, port=port, serve_after=not no_serve, seed=seed, console=console)

@@ -109,6 +109,8 @@ class CampaignSettings(_Setting):
     extensions_at_most: int = Field(default=MOST_EXTENSIONS, ge=0, le=20)
     extension_longest: float = Field(default=LONGEST_IN_TOTAL, ge=0, le=10, allow_inf_nan=False)
     """All extensions together, as a multiple of the time first allowed."""
+    missed_after_workdays: int = Field(default=3, ge=0, le=250)
+    """Working days after its day in which a planned visit may still be begun; then it is recorded as missed."""
     main_recipient: str = Field(default="上级工会", min_length=1, max_length=100)
     """主送 of the summary."""
     organisation: str = Field(default="", max_length=100)

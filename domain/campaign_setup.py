@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
@@ -14,9 +13,10 @@ from domain.campaign_settings import CampaignSettings
 from domain.errors import BadInput, wrong
 from domain.history import record
 from domain.people import unit_by_code
-from domain.phases import Day, PhaseDates, must_be_in_order
-from domain.records import Campaign, CampaignPhase, CampaignUnit, Checklist, Rota, RotaEvery, Unit
+from domain.phases import PhaseDates, must_be_in_order
+from domain.records import Campaign, CampaignPhase, CampaignUnit, Checklist, Unit
 from domain.rights import Deed, must_be_allowed
+from domain.rota_setup import NewRota, lay_rota
 from statemachines.campaign import CampaignState
 from statemachines.chart import begin
 from statemachines.roles import Actor
@@ -26,20 +26,6 @@ UnitCode = Annotated[str, Field(min_length=1, max_length=24)]
 
 class _Told(BaseModel):
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, populate_by_name=True)
-
-
-class NewRota(_Told):
-    """A scheduled check in every unit of the campaign; the campaign's checklist when none is named."""
-
-    checklist: str | None = Field(default=None, min_length=1, max_length=64)
-    every: RotaEvery = RotaEvery.ONCE
-    starts_on: Day = Field(alias="from")
-    ends_on: Day = Field(alias="to")
-
-    @model_validator(mode="after")
-    def _from_before_to(self) -> NewRota:
-        PhaseDates(starts_on=self.starts_on, ends_on=self.ends_on)
-        return self
 
 
 class NewCampaign(_Told):
@@ -104,7 +90,8 @@ def create_campaign(session: Session, new: NewCampaign, *, actor: Actor, now: da
     begin(campaign)
     session.add(campaign)
     session.flush()
-    _plan_rota(session, campaign, new.rota)
+    for position, rota in enumerate(new.rota):
+        lay_rota(session, campaign, rota, pointer=f"/rota/{position}")
     record(
         session,
         campaign,
@@ -143,26 +130,3 @@ def _checklist(session: Session, code: str | None, pointer: str) -> Checklist | 
             en=f"There is no checklist “{code}”; import it first.",
         )
     return checklist
-
-
-def _plan_rota(session: Session, campaign: Campaign, rota: Sequence[NewRota]) -> None:
-    for position, planned in enumerate(rota):
-        pointer = f"/rota/{position}/checklist"
-        checklist = _checklist(session, planned.checklist, pointer) or campaign.checklist
-        if checklist is None:
-            raise BadInput(
-                pointer,
-                "checklist-missing",
-                zh="定期检查须写明检查表，或由活动指定检查表。",
-                en="A scheduled check needs a checklist, its own or the campaign's.",
-            )
-        session.add(
-            Rota(
-                campaign_id=campaign.id,
-                checklist_id=checklist.id,
-                every=planned.every,
-                starts_on=planned.starts_on,
-                ends_on=planned.ends_on,
-            )
-        )
-    session.flush()

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from domain.campaign_setup import NewCampaign, NewRota, create_campaign
+from domain.campaign_setup import NewCampaign, create_campaign
 from domain.coverage import Coverage, UnitReport, coverage
 from domain.errors import BadInput, NotFound, PreconditionFailed
 from domain.history import record
@@ -35,7 +35,6 @@ __all__ = [
     "CampaignClosed",
     "Coverage",
     "NewCampaign",
-    "NewRota",
     "Note",
     "PhaseDates",
     "UnitReport",

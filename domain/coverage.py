@@ -1,15 +1,23 @@
-"""Coverage: which units of a campaign were visited, and which have said nothing at all."""
+"""Coverage: which units of a campaign were visited, which have said nothing at all, what became of planned
+visits.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy.orm import Session, aliased, joinedload
 
-from domain.records import Campaign, CampaignUnit, Inspection, NumberCounter, Unit
+from domain.rates import Rate
+from domain.records import Campaign, CampaignUnit, Inspection, NumberCounter, Rota, Unit
+from domain.tallies import day_of
 from statemachines.inspection import InspectionState
+from statemachines.labels import local_day
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,3 +109,102 @@ def scope_unit_of(session: Session, campaign: Campaign, unit: Unit) -> CampaignU
         .order_by(func.length(Unit.path).desc())
         .limit(1)
     ).one_or_none()
+
+
+# Visits.
+
+
+class VisitCounts(BaseModel):
+    """What became of visits: `planned` = `done` + `missed` + `open`; withdrawn ones are no longer planned.
+
+    `late` of the done were submitted after their day, `overdue` of the open have passed it; `made_up` of the missed
+    were made up for by a submitted visit, which counts on its own among those planned by hand.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    planned: int = 0
+    done: int = 0
+    late: int = 0
+    missed: int = 0
+    made_up: int = 0
+    open: int = 0
+    overdue: int = 0
+
+    def __add__(self, other: VisitCounts) -> VisitCounts:
+        return VisitCounts(
+            **{name: getattr(self, name) + getattr(other, name) for name in VisitCounts.model_fields}
+        )
+
+    @property
+    def rate(self) -> Rate:
+        """Done of planned."""
+        return Rate.of(self.done, self.planned)
+
+
+@dataclass(frozen=True, slots=True)
+class VisitCell:
+    """The visits of one rota to one unit; `rota` None: those planned by hand."""
+
+    unit: Unit
+    rota: Rota | None
+    counts: VisitCounts
+
+
+def visit_cells(
+    session: Session, campaign: Campaign, *, now: datetime, only: ColumnElement[bool] | None = None
+) -> list[VisitCell]:
+    """The visits of a campaign by rota and unit, in the order of rotas and paths; `only` narrows which are counted.
+
+    One grouped query. The rotas have their checklists loaded.
+    """
+    again = aliased(Inspection)
+    state, today = Inspection.state, local_day(now)
+    waiting = state.in_((InspectionState.PLANNED, InspectionState.STARTED))
+    made_up = exists().where(again.instead_of_id == Inspection.id, again.state == InspectionState.SUBMITTED)
+    count = func.count()
+    query = (
+        select(
+            Inspection.unit_id,
+            Inspection.rota_id,
+            count.filter(state != InspectionState.WITHDRAWN).label("planned"),
+            count.filter(state == InspectionState.SUBMITTED).label("done"),
+            count.filter(
+                state == InspectionState.SUBMITTED, day_of(Inspection.submitted_at) > Inspection.planned_on
+            ).label("late"),
+            count.filter(state == InspectionState.MISSED).label("missed"),
+            count.filter(state == InspectionState.MISSED, made_up).label("made_up"),
+            count.filter(waiting).label("open"),
+            count.filter(waiting, Inspection.planned_on < today).label("overdue"),
+        )
+        .where(Inspection.campaign_id == campaign.id)
+        .group_by(Inspection.unit_id, Inspection.rota_id)
+    )
+    if only is not None:
+        query = query.where(only)
+    counted = query.subquery()
+    rows = session.execute(
+        select(Unit, Rota, *(counted.c[name] for name in VisitCounts.model_fields))
+        .join_from(counted, Unit, Unit.id == counted.c.unit_id)
+        .outerjoin(Rota, Rota.id == counted.c.rota_id)
+        .options(joinedload(Rota.checklist))
+        .where(counted.c.planned > 0)
+        .order_by(Rota.id.nulls_last(), Unit.path)
+    )
+    return [
+        VisitCell(unit, rota, VisitCounts(**dict(zip(VisitCounts.model_fields, numbers, strict=True))))
+        for unit, rota, *numbers in rows
+    ]
+
+
+def visits_of(cells: Iterable[VisitCell]) -> VisitCounts:
+    """All of them added."""
+    return sum((cell.counts for cell in cells), VisitCounts())
+
+
+def visits_by_rota(cells: Sequence[VisitCell]) -> list[tuple[Rota | None, VisitCounts]]:
+    """Added by rota, in the order of the cells."""
+    return [
+        (rows[0].rota, visits_of(rows))
+        for rows in (list(group) for _, group in groupby(cells, key=lambda cell: cell.rota and cell.rota.id))
+    ]

@@ -13,6 +13,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from domain.coverage import VisitCounts
 from domain.figure_lists import LISTED
 from domain.figure_text import NoSuchFigure, at, plain_number, printed
 from domain.quantity_figures import TOOLS, is_part
@@ -66,6 +67,7 @@ def recomputed(snapshot: Mapping[str, Any]) -> Figures:
         **_hazards(snapshot),
         **_coverage(snapshot),
         **_inspections(snapshot),
+        **_visits(snapshot),
         **_quantities(snapshot),
         **_lists(snapshot),
     }
@@ -147,6 +149,30 @@ def _inspections(snapshot: Mapping[str, Any]) -> Figures:
     }
 
 
+def _visits(snapshot: Mapping[str, Any]) -> Figures:
+    """Sums of the cells; a snapshot frozen before visits were counted has none."""
+    if "visits" not in snapshot:
+        return {}
+    visits = snapshot["visits"]
+    cells = [(cell, VisitCounts(**cell["counts"])) for cell in visits["cells"]]
+    groups: list[tuple[str, Mapping[str, Any]]] = [("/visits", {})]
+    groups += [
+        (f"/visits/by_rota/{place}", {"rota": each["rota"]}) for place, each in enumerate(visits["by_rota"])
+    ]
+    groups += [
+        (f"/visits/by_unit/{place}", {"unit": each["code"]}) for place, each in enumerate(visits["by_unit"])
+    ]
+    figures: Figures = {}
+    for pointer, key in groups:
+        counts = sum(
+            (counts for cell, counts in cells if all(cell[name] == value for name, value in key.items())),
+            VisitCounts(),
+        )
+        figures |= {f"{pointer}/counts/{name}": value for name, value in counts.model_dump().items()}
+        figures[f"{pointer}/rate"] = counts.rate.model_dump()
+    return figures
+
+
 def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     names = ("topic", "action", "item", "measure_unit", "counts_as")
     if any(one[name] != other[name] for name in names):
@@ -212,6 +238,7 @@ def _limits(snapshot: Mapping[str, Any]) -> Iterator[Mismatch]:
         held = sum(entry["tally"]["total"] for entry in hazards[group])
         if held != every["total"]:
             yield _mismatch(snapshot, f"/hazards/{group}", held, every["total"])
+    yield from _visit_limits(snapshot)
     listed = min(every["total"] - every["verified"] - every["cancelled"], LISTED)
     if len(snapshot["open"]["listed"]) != listed:
         yield _mismatch(snapshot, "/open/listed", len(snapshot["open"]["listed"]), listed)
@@ -234,6 +261,32 @@ def _limits(snapshot: Mapping[str, Any]) -> Iterator[Mismatch]:
     subjects = sum(subject["tickets"] for subject in snapshot["subjects"])
     if subjects > counted:
         yield _mismatch(snapshot, "/subjects", subjects, f"≤ {counted}")
+
+
+def _visit_limits(snapshot: Mapping[str, Any]) -> Iterator[Mismatch]:
+    """What became of the visits adds up to what was planned, and agrees with the states counted on their own."""
+    if "visits" not in snapshot:
+        return
+    visits, states = snapshot["visits"], snapshot["inspections"]["by_state"]
+    counts = visits["counts"]
+    equal = {
+        "planned": counts["done"] + counts["missed"] + counts["open"],
+        "done": states["submitted"],
+        "missed": states["missed"],
+        "open": states["planned"] + states["started"],
+    }
+    for name, value in equal.items():
+        if counts[name] != value:
+            yield _mismatch(snapshot, f"/visits/counts/{name}", counts[name], value)
+    for name, whole in (("late", "done"), ("made_up", "missed"), ("overdue", "open")):
+        if counts[name] > counts[whole]:
+            yield _mismatch(snapshot, f"/visits/counts/{name}", counts[name], f"≤ {counts[whole]}")
+    for group in ("by_rota", "by_unit"):
+        held = sum(entry["counts"]["planned"] for entry in visits[group])
+        if held != counts["planned"]:
+            yield _mismatch(snapshot, f"/visits/{group}", held, counts["planned"])
+    if len(visits["missed"]) != counts["missed"]:
+        yield _mismatch(snapshot, "/visits/missed", len(visits["missed"]), counts["missed"])
 
 
 def _stated_totals(snapshot: Mapping[str, Any]) -> Iterator[Mismatch]:
@@ -325,6 +378,7 @@ _NAMES: Sequence[tuple[str, str, str]] = (
     (r"/hazards/by_(unit|station).*", "隐患分单位合计", "Hazards by unit"),
     (r"/coverage.*", "检查覆盖", "Coverage"),
     (r"/inspections.*", "检查与检查项", "Inspections and answers"),
+    (r"/visits.*", "计划检查", "Planned visits"),
     (r"/extensions.*", "延期", "Extensions"),
     (r"/subjects.*", "主要问题类别", "Main categories"),
     (r"/repeats.*", "重复隐患", "Repeat hazards"),

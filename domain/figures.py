@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select, tuple_
+from sqlalchemy import Select, and_, func, select, tuple_
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from domain.campaign_settings import settings_of
-from domain.coverage import coverage
+from domain.coverage import VisitCell, VisitCounts, coverage, visit_cells, visits_by_rota, visits_of
 from domain.figure_lists import (
     deferred,
     first_work,
@@ -28,7 +28,7 @@ from domain.figure_lists import (
 )
 from domain.quantity_figures import quantity_figures
 from domain.rates import Rate
-from domain.records import Answer, AnswerValue, Campaign, ChecklistItem, Inspection, Ticket
+from domain.records import Answer, AnswerValue, Campaign, ChecklistItem, Inspection, Ticket, Unit
 from domain.tallies import CATEGORY, Tally, cells, measures
 from statemachines.inspection import InspectionState
 from statemachines.labels import LOCAL, Level, local_day
@@ -38,6 +38,7 @@ SCHEMA = 1
 #: What the figures mean; the paper shows these beside a figure. The keys are JSON pointers into the snapshot.
 DEFINITIONS: Mapping[str, str] = {
     "/coverage/rate": "覆盖率 = 实查单位数 ÷ 计划单位数",
+    "/visits/rate": "计划检查完成率 = 完成次数 ÷ 计划次数，已撤销的计划不计",
     "/inspections/pass_rate": "检查项合格率 = 合格 ÷（合格＋不合格），不适用和未查不计",
     "/hazards/rates/rectified": "整改率 = 已销号 ÷（登记 − 作废）",
     "/hazards/rates/on_time": "按期整改率 = 首次期限前完成 ÷ 已完成整改，延期不改变",
@@ -111,6 +112,7 @@ def freeze_figures(session: Session, campaign: Campaign, *, cut_off: datetime) -
             ],
         },
         "inspections": inspections,
+        "visits": _visits(session, campaign, cut_off),
         "hazards": hazards,
         "subjects": subjects(session, campaign),
         "repeats": repeats(session, campaign),
@@ -169,6 +171,62 @@ def _inspections(session: Session, campaign: Campaign) -> dict[str, Any]:
         "by_answer": {value.value: answers.get(value, 0) for value in AnswerValue},
         "pass_rate": Rate.of(passed, passed + failed).model_dump(),
     }
+
+
+def _visits(session: Session, campaign: Campaign, cut_off: datetime) -> dict[str, Any]:
+    """Planned visits: in all, by rota, by unit, the cells they are added from, and the missed ones by name."""
+    counted = visit_cells(session, campaign, now=cut_off)
+    again = aliased(Inspection)
+    missed = session.execute(
+        select(Unit.code, Unit.name, Inspection.planned_on, Inspection.missed_reason, again.submitted_at)
+        .join(Unit, Unit.id == Inspection.unit_id)
+        .outerjoin(
+            again, and_(again.instead_of_id == Inspection.id, again.state == InspectionState.SUBMITTED)
+        )
+        .where(Inspection.campaign_id == campaign.id, Inspection.state == InspectionState.MISSED)
+        .order_by(Inspection.planned_on, Unit.path)
+    )
+    by_unit: dict[str, list[VisitCell]] = {}
+    for cell in sorted(counted, key=lambda cell: cell.unit.path):
+        by_unit.setdefault(cell.unit.code, []).append(cell)
+    return {
+        **_visit_figures(visits_of(counted)),
+        "by_rota": [
+            {
+                "rota": str(rota.id) if rota else None,
+                "checklist": rota.checklist.name if rota else None,
+                "every": rota.every.value if rota else None,
+                **_visit_figures(counts),
+            }
+            for rota, counts in visits_by_rota(counted)
+        ],
+        "by_unit": [
+            {"code": code, "name": cells[0].unit.name, **_visit_figures(visits_of(cells))}
+            for code, cells in by_unit.items()
+        ],
+        "cells": [
+            {
+                "unit": cell.unit.code,
+                "rota": str(cell.rota.id) if cell.rota else None,
+                "counts": cell.counts.model_dump(),
+            }
+            for cell in counted
+        ],
+        "missed": [
+            {
+                "unit": code,
+                "name": name,
+                "planned_on": day.isoformat(),
+                "reason": reason,
+                "made_up_on": local_day(made).isoformat() if made else None,
+            }
+            for code, name, day, reason, made in missed
+        ],
+    }
+
+
+def _visit_figures(counts: VisitCounts) -> dict[str, Any]:
+    return {"counts": counts.model_dump(), "rate": counts.rate.model_dump()}
 
 
 def hazards_query(campaign: Campaign, *, now: datetime) -> Select[tuple[object, ...]]:

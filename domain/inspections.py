@@ -9,7 +9,7 @@ from typing import Annotated
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 from sqlalchemy.orm.attributes import flag_modified
 from uuid_utils.compat import uuid7
@@ -52,7 +52,8 @@ class _Told(BaseModel):
 
 class NewInspection(_Told):
     """A visit to plan. `checklist` is the campaign's when left out, `planned_on` today, `inspector` (login) whoever
-    plans it if they are an inspector there, else open. `id` is a UUID made by the client.
+    plans it if they are an inspector there, else open. `instead_of` is the missed visit this one makes up for (补检):
+    the same campaign, unit and checklist. `id` is a UUID made by the client.
     """
 
     id: UUID | None = None
@@ -61,6 +62,7 @@ class NewInspection(_Told):
     checklist: Code | None = None
     inspector: Code | None = None
     planned_on: Day | None = None
+    instead_of: UUID | None = None
 
 
 class GivenAnswer(_Told):
@@ -209,7 +211,11 @@ def create(session: Session, new: NewInspection, *, actor: Actor, now: datetime)
             zh=f"“{unit.name}”不在“{campaign.name}”的检查范围内。",
             en=f"“{unit.name}” is not in the scope of “{campaign.name}”.",
         )
-    checklist_id = _checklist_id(session, campaign, new.checklist)
+    missed = _missed(session, new.instead_of, campaign, unit)
+    if missed is not None and new.checklist is None:
+        checklist_id = missed.checklist_id
+    else:
+        checklist_id = _checklist_id(session, campaign, new.checklist)
     if (known := session.get(Inspection, key)) is not None:
         if (known.campaign_id, known.unit_id, known.checklist_id) != (campaign.id, unit.id, checklist_id):
             raise BadInput(
@@ -219,6 +225,8 @@ def create(session: Session, new: NewInspection, *, actor: Actor, now: datetime)
                 en="This id belongs to another inspection; use a new one.",
             )
         return inspection_by_id(session, key, actor=actor)
+    if missed is not None:
+        _made_up_once(session, missed)
     inspection = Inspection(
         id=key,
         campaign=campaign,
@@ -226,6 +234,7 @@ def create(session: Session, new: NewInspection, *, actor: Actor, now: datetime)
         checklist_id=checklist_id,
         inspector_id=_inspector_id(session, new.inspector, unit, actor),
         planned_on=new.planned_on or local_day(now),
+        instead_of_id=new.instead_of,
         created_at=now,
     )
     begin(inspection)
@@ -239,9 +248,41 @@ def create(session: Session, new: NewInspection, *, actor: Actor, now: datetime)
         now=now,
         after=inspection.state,
         planned_on=inspection.planned_on,
+        instead_of=inspection.instead_of_id,
     )
     session.expire(inspection, ["checklist", "inspector", "answers"])
     return inspection_by_id(session, key, actor=actor)
+
+
+def _missed(session: Session, key: UUID | None, campaign: Campaign, unit: Unit) -> Inspection | None:
+    """The missed visit of this campaign and unit that is made up for, held against a second one. Raises BadInput."""
+    if key is None:
+        return None
+    query = select(Inspection).where(
+        Inspection.id == key,
+        Inspection.campaign_id == campaign.id,
+        Inspection.unit_id == unit.id,
+        Inspection.state == InspectionState.MISSED,
+    )
+    missed = session.scalars(query.with_for_update()).one_or_none()
+    if missed is None:
+        raise BadInput(
+            "/instead_of",
+            "not-a-missed-visit",
+            zh=f"instead_of 须为“{unit.name}”在本活动中一次未检的检查。",
+            en=f"`instead_of` must be a missed visit to “{unit.name}” in this campaign.",
+        )
+    return missed
+
+
+def _made_up_once(session: Session, missed: Inspection) -> None:
+    if session.scalar(select(exists().where(Inspection.instead_of_id == missed.id))):
+        raise BadInput(
+            "/instead_of",
+            "made-up-already",
+            zh="这次未检已安排了补检，不能再补一次。",
+            en="That missed visit has been made up for already.",
+        )
 
 
 def _checklist_id(session: Session, campaign: Campaign, code: str | None) -> UUID:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import calendar
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -23,11 +23,16 @@ from domain.records import (
     CampaignUnit,
     History,
     Inspection,
+    Person,
+    RoleGrant,
     Rota,
     RotaEvery,
+    RotaStop,
     Unit,
 )
-from domain.workdays import ONE_DAY, is_workday, next_workday
+from domain.records.inspections import OF_A_ROTA
+from domain.rounds import on_a_workday, paused_on, rounds, spread, works
+from domain.workdays import ONE_DAY
 from statemachines.campaign import CampaignEvent, CampaignState, accepts_findings
 from statemachines.inspection import InspectionState
 from statemachines.labels import Language, label, local_day
@@ -46,11 +51,12 @@ BY_THE_CLOCK = (CampaignEvent.INSPECT, CampaignEvent.RECTIFY, CampaignEvent.RECH
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One planned visit: campaign and unit by code, and the day."""
+    """One planned visit: campaign and unit by code, the day, and the login of whoever goes."""
 
     campaign: str
     unit: str
     day: date
+    inspector: str | None = None
 
 
 @dataclass(slots=True)
@@ -64,11 +70,20 @@ class Plan:
         return {"planned": len(self.visits)}
 
 
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    unit: Unit
+    day: date
+    inspector: Person | None
+
+
 def plan_inspections(session: Session, *, as_of: datetime, dry_run: bool = False) -> Plan:
     """Plan the visits of every rota of the campaigns under way.
 
     Once: the units not yet planned are spread evenly over the working days left of the rota. Weekly and monthly: every
-    unit, on its day or the next working day, up to HORIZON ahead. A visit is planned once, however often this runs.
+    unit, on its day or the next working day of its round, up to HORIZON ahead; a round in which the unit does not work
+    any more, and one that falls into a pause, has no visit. A visit is planned once, however often this runs, for the
+    person the rota names, else for the inspector nearest the unit (several there take turns).
     """
     query = (
         select(Rota, Campaign.code)
@@ -76,7 +91,9 @@ def plan_inspections(session: Session, *, as_of: datetime, dry_run: bool = False
         .where(
             Campaign.state.in_([state for state in CampaignState if accepts_findings(state)]),
             Rota.ends_on >= local_day(as_of),
+            Rota.ended_at.is_(None),
         )
+        .options(selectinload(Rota.stops).joinedload(RotaStop.inspector))
         .order_by(Rota.starts_on, Rota.id)
     )
     if not dry_run:
@@ -87,94 +104,110 @@ def plan_inspections(session: Session, *, as_of: datetime, dry_run: bool = False
         wanted = _wanted(session, rota, today=local_day(as_of))
         if not dry_run:
             wanted = _write(session, rota, wanted, now=as_of)
-        plan.visits += [Visit(code, unit.code, day) for unit, day in wanted]
+        plan.visits += [
+            Visit(code, each.unit.code, each.day, each.inspector.login if each.inspector else None)
+            for each in wanted
+        ]
     return plan
 
 
-def _wanted(session: Session, rota: Rota, *, today: date) -> list[tuple[Unit, date]]:
+def _wanted(session: Session, rota: Rota, *, today: date) -> list[_Wanted]:
     units = session.scalars(
         select(Unit)
         .join(CampaignUnit, CampaignUnit.unit_id == Unit.id)
         .where(CampaignUnit.campaign_id == rota.campaign_id)
         .order_by(CampaignUnit.position)
     ).all()
+    if not rota.whole_scope:
+        named = {stop.unit_id for stop in rota.stops}
+        units = [unit for unit in units if unit.id in named]
     planned: dict[UUID, set[date]] = {}
     for unit_id, day in session.execute(
-        select(Inspection.unit_id, Inspection.planned_on).where(Inspection.rota_id == rota.id)
+        select(Inspection.unit_id, Inspection.planned_on).where(
+            Inspection.rota_id == rota.id, Inspection.state != InspectionState.WITHDRAWN
+        )
     ):
         planned.setdefault(unit_id, set()).add(day)
     if rota.every is RotaEvery.ONCE:
-        left = [unit for unit in units if unit.id not in planned]
-        return list(zip(left, spread(len(left), max(rota.starts_on, today), rota.ends_on), strict=True))
+        wanted = _once(rota, [unit for unit in units if unit.id not in planned], today)
+    else:
+        wanted = _each_round(rota, units, planned, today)
+    goes = _inspectors(session, rota, units) if wanted else {}
+    return [_Wanted(unit, day, goes.get(unit.id)) for unit, day in wanted]
+
+
+def _once(rota: Rota, left: Sequence[Unit], today: date) -> list[tuple[Unit, date]]:
+    first = max(rota.starts_on, today)
+    if paused_on(rota, first):
+        if rota.paused_until is None or rota.paused_until >= rota.ends_on:
+            return []
+        first = rota.paused_until + ONE_DAY
+    return list(zip(left, spread(len(left), first, rota.ends_on, works), strict=True))
+
+
+def _each_round(
+    rota: Rota, units: Sequence[Unit], planned: Mapping[UUID, set[date]], today: date
+) -> list[tuple[Unit, date]]:
     wanted = []
-    for first, until in rounds(rota.every, rota.starts_on, rota.ends_on):
-        day = on_a_workday(first, rota.ends_on)
-        if today <= day <= today + HORIZON:
-            wanted += [
-                (unit, day)
-                for unit in units
-                # Already planned for this round, even if the calendar has moved its day since.
-                if not any(first <= known < until or known == day for known in planned.get(unit.id, ()))
-            ]
+    for first, until in rounds(rota):
+        if first > today + HORIZON:
+            break
+        last = min(until - ONE_DAY, rota.ends_on)
+        for unit in units:
+            day = on_a_workday(first, last, works)
+            if day is None or not today <= day <= today + HORIZON or paused_on(rota, day):
+                continue
+            # Already planned for this round, even if the calendar has moved its day since.
+            if not any(first <= known < until or known == day for known in planned.get(unit.id, ())):
+                wanted.append((unit, day))
     return wanted
 
 
-def spread(count: int, first: date, last: date) -> list[date]:
-    """`count` days spread evenly over the working days from `first` to `last`; over all days if nobody works then."""
-    days = [first + ONE_DAY * n for n in range((last - first).days + 1)]
-    working = [day for day in days if is_workday(day).working] or days
-    return [working[place * len(working) // count] for place in range(count)]
+def _inspectors(session: Session, rota: Rota, units: Sequence[Unit]) -> dict[UUID, Person]:
+    """Who goes to each unit: the active person the rota names, else the inspectors nearest it in turn."""
+    goes = {stop.unit_id: stop.inspector for stop in rota.stops if stop.inspector and stop.inspector.active}
+    held: dict[str, list[Person]] = {}
+    for path, person in session.execute(
+        select(Unit.path, Person)
+        .join(RoleGrant, RoleGrant.unit_id == Unit.id)
+        .join(Person, Person.id == RoleGrant.person_id)
+        .where(RoleGrant.role == Role.INSPECTOR, Person.active)
+        .order_by(Person.login)
+    ):
+        held.setdefault(path, []).append(person)
+    turn: Counter[str] = Counter()
+    for unit in units:
+        nearest = max((path for path in held if unit.path.startswith(path)), key=len, default=None)
+        if unit.id not in goes and nearest is not None:
+            people = held[nearest]
+            goes[unit.id] = people[turn[nearest] % len(people)]
+            turn[nearest] += 1
+    return goes
 
 
-def rounds(every: RotaEvery, starts_on: date, ends_on: date) -> Iterator[tuple[date, date]]:
-    """The rounds of a repeating rota: first day of each, and the first day of the round after it."""
-    number = 0
-    first = starts_on
-    while first <= ends_on:
-        number += 1
-        if every is RotaEvery.WEEKLY:
-            following = starts_on + timedelta(weeks=number)
-        else:
-            following = months_later(starts_on, number)
-        yield first, following
-        first = following
-
-
-def months_later(day: date, count: int) -> date:
-    """The same day of the month `count` months later, the last of the month where it has no such day."""
-    months = day.year * 12 + day.month - 1 + count
-    year, month = months // 12, months % 12 + 1
-    return date(year, month, min(day.day, calendar.monthrange(year, month)[1]))
-
-
-def on_a_workday(day: date, last: date) -> date:
-    """The day itself or the next working day, but not after `last`."""
-    return day if is_workday(day).working else min(next_workday(day), last)
-
-
-def _write(
-    session: Session, rota: Rota, wanted: Sequence[tuple[Unit, date]], *, now: datetime
-) -> list[tuple[Unit, date]]:
+def _write(session: Session, rota: Rota, wanted: Sequence[_Wanted], *, now: datetime) -> list[_Wanted]:
     if not wanted:
         return []
-    by_id = {uuid7(): (unit, day) for unit, day in wanted}
+    by_id = {uuid7(): each for each in wanted}
     rows: list[dict[str, Any]] = [
         {
             "id": key,
             "campaign_id": rota.campaign_id,
-            "unit_id": unit.id,
+            "unit_id": each.unit.id,
             "checklist_id": rota.checklist_id,
+            "inspector_id": each.inspector.id if each.inspector else None,
             "rota_id": rota.id,
-            "planned_on": day,
+            "planned_on": each.day,
             "state": InspectionState.PLANNED,
             "nothing_found": False,
             "created_at": now,
             "version": 1,
         }
-        for key, (unit, day) in by_id.items()
+        for key, each in by_id.items()
     ]
     once = insert_once(Inspection).on_conflict_do_nothing(
-        index_elements=["rota_id", "unit_id", "planned_on"], index_where=Inspection.rota_id.is_not(None)
+        index_elements=["rota_id", "unit_id", "planned_on"],
+        index_where=OF_A_ROTA,
     )
     written = session.scalars(once.returning(Inspection.id), rows).all()
     session.execute(
@@ -188,7 +221,7 @@ def _write(
                 "actor_name": SYSTEM.name,
                 "event": "planned",
                 "to_state": InspectionState.PLANNED.value,
-                "facts": {"unit": by_id[key][0].code, "planned_on": by_id[key][1].isoformat()},
+                "facts": {"unit": by_id[key].unit.code, "planned_on": by_id[key].day.isoformat()},
             }
             for key in written
         ],

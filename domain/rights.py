@@ -18,6 +18,7 @@ class Deed(Labelled):
     CREATE_CAMPAIGN = "create_campaign", "新建检查活动", "Create a campaign"
     ZERO_REPORT = "zero_report", "零报告", "Report zero"
     PLAN_INSPECTION = "plan_inspection", "安排检查", "Plan an inspection"
+    PLAN_ROTA = "plan_rota", "安排定期检查", "Plan scheduled checks"
     RECORD_QUANTITIES = "record_quantities", "登记工作量", "Record quantities"
     REGISTER_TOOL = "register_tool", "登记安全工器具", "Register a tool"
     TEST_TOOL = "test_tool", "登记试验", "Record a test"
@@ -33,6 +34,7 @@ RIGHTS: Mapping[Deed, tuple[Role, ...]] = {
     Deed.CREATE_CAMPAIGN: (Role.SUPERVISOR, Role.ADMINISTRATOR),
     Deed.ZERO_REPORT: (Role.INSPECTOR, Role.SUPERVISOR),
     Deed.PLAN_INSPECTION: (Role.INSPECTOR, Role.SUPERVISOR, Role.ADMINISTRATOR, Role.PROGRAM),
+    Deed.PLAN_ROTA: (Role.SUPERVISOR, Role.ADMINISTRATOR),
     # Who did the work says how much; inspectors and supervisors say it for them.
     Deed.RECORD_QUANTITIES: (
         Role.ASSIGNEE,

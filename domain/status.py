@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Self
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import and_
 from sqlalchemy.orm import Session
 
-from domain.coverage import UnitReport, coverage
+from domain.coverage import (
+    UnitReport,
+    VisitCell,
+    VisitCounts,
+    coverage,
+    visit_cells,
+    visits_by_rota,
+    visits_of,
+)
 from domain.rates import Average, Rate
-from domain.records import Campaign, Ticket, Unit
+from domain.records import Campaign, RotaEvery, Ticket, Unit
 from domain.suggestions import SuggestionCounts, suggestion_counts
 from domain.tallies import Cell, Tally, added_by, cells, total_of
-from domain.visibility import tickets_visible_to
+from domain.visibility import inspections_visible_to, tickets_visible_to
 from statemachines.campaign import CampaignState
 from statemachines.labels import Level
 from statemachines.roles import Actor
@@ -74,6 +83,7 @@ class UnitStatus(_Shape):
     name: str
     counts: Counts
     inspections: int
+    visits: VisitCounts
     zero_reported_at: datetime | None
     silent: bool
 
@@ -92,6 +102,16 @@ class CategoryStatus(_Shape):
     counts: Counts
 
 
+class RotaStatus(_Shape):
+    """The visits of one rota; `rota` null: those planned by hand. `rate` is done of planned."""
+
+    rota: UUID | None
+    checklist: str | None
+    every: RotaEvery | None
+    visits: VisitCounts
+    rate: Rate
+
+
 class Rates(_Shape):
     """The rates of domain rules 2.12, each with what it divides."""
 
@@ -102,6 +122,8 @@ class Rates(_Shape):
     """Fixed before the approved deadline / fixed."""
     first_pass: Rate
     coverage: Rate
+    visits: Rate
+    """Planned visits done / planned; withdrawn ones are not planned any more."""
     average_fix_days: Average
 
 
@@ -116,6 +138,8 @@ class CampaignStatus(_Shape):
     by_unit: list[UnitStatus]
     by_level: list[LevelStatus]
     by_category: list[CategoryStatus]
+    visits: VisitCounts
+    by_rota: list[RotaStatus]
     rates: Rates
     suggestions: SuggestionCounts
     silent_units: list[str]
@@ -132,6 +156,7 @@ def campaign_status(session: Session, campaign: Campaign, *, actor: Actor, now: 
     counted = cells(session, and_(Ticket.campaign_id == campaign.id, tickets_visible_to(actor)), now=now)
     covered = coverage(session, campaign)
     reports = [report for report in covered.units if _in_sight(actor, report.unit)]
+    visited = visit_cells(session, campaign, now=now, only=inspections_visible_to(actor))
     all_of = total_of(cell.tally for cell in counted)
     by_level = added_by(counted, lambda cell: cell.level)
     by_category = added_by(counted, lambda cell: cell.category)
@@ -141,7 +166,7 @@ def campaign_status(session: Session, campaign: Campaign, *, actor: Actor, now: 
         state=campaign.state,
         as_of=now,
         counts=Counts.of(all_of),
-        by_unit=_by_unit(counted, reports),
+        by_unit=_by_unit(counted, reports, visited),
         by_level=[
             LevelStatus(level=level, counts=Counts.of(by_level.get(level, Tally()))) for level in Level
         ],
@@ -149,12 +174,24 @@ def campaign_status(session: Session, campaign: Campaign, *, actor: Actor, now: 
             CategoryStatus(category=name, counts=Counts.of(tally))
             for name, tally in sorted(by_category.items(), key=lambda each: (-each[1].total, each[0]))
         ],
+        visits=visits_of(visited),
+        by_rota=[
+            RotaStatus(
+                rota=rota.id if rota else None,
+                checklist=rota.checklist.code if rota else None,
+                every=rota.every if rota else None,
+                visits=counts,
+                rate=counts.rate,
+            )
+            for rota, counts in visits_by_rota(visited)
+        ],
         rates=Rates(
             rectified=all_of.rectified,
             on_time=all_of.on_time,
             on_current_time=all_of.on_current_time,
             first_pass=all_of.first_pass,
             coverage=Rate.of(sum(report.visited for report in reports), len(reports)),
+            visits=visits_of(visited).rate,
             average_fix_days=all_of.average_fix_days,
         ),
         suggestions=suggestion_counts(session, campaign, actor=actor, now=now),
@@ -167,7 +204,7 @@ def _in_sight(actor: Actor, unit: Unit) -> bool:
     return actor.system or any(unit.path.startswith(grant.unit_path) for grant in actor.grants)
 
 
-def _by_unit(counted: list[Cell], reports: list[UnitReport]) -> list[UnitStatus]:
+def _by_unit(counted: list[Cell], reports: list[UnitReport], visited: list[VisitCell]) -> list[UnitStatus]:
     # The deepest unit of the scope above a cell's unit takes it.
     scope = sorted((report.unit for report in reports), key=lambda unit: -len(unit.path))
 
@@ -183,6 +220,7 @@ def _by_unit(counted: list[Cell], reports: list[UnitReport]) -> list[UnitStatus]
             name=report.unit.name,
             counts=Counts.of(sums.pop(report.unit.id, Tally())),
             inspections=report.inspections,
+            visits=visits_of(each for each in visited if each.unit.path.startswith(report.unit.path)),
             zero_reported_at=report.zero_reported_at,
             silent=not report.reported,
         )
@@ -196,6 +234,7 @@ def _by_unit(counted: list[Cell], reports: list[UnitReport]) -> list[UnitStatus]
                 name=unit.name,
                 counts=Counts.of(tally),
                 inspections=0,
+                visits=VisitCounts(),
                 zero_reported_at=None,
                 silent=False,
             )

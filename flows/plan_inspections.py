@@ -1,4 +1,4 @@
-"""The flow that plans visits from the rotas of campaigns."""
+"""The flow that plans visits from the rotas of campaigns and records those nobody made."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pydantic import AwareDatetime
 
 from domain.clock import real_time
 from domain.heartbeats import beat
+from domain.missing import record_missed
 from domain.planning import plan_inspections as plan
 from flows.here import opened
 
@@ -20,7 +21,7 @@ log = logging.getLogger(__name__)
 
 @flow(name="plan-inspections")
 async def plan_inspections(as_of: AwareDatetime | None = None, *, dry_run: bool = False) -> dict[str, Any]:
-    """Plan the visits each rota asks for in the coming fortnight; each visit once.
+    """Plan the visits each rota asks for in the coming fortnight, each once, and record as missed those left undone.
 
     `as_of` takes that moment's day for today; `dry_run` logs the visits and writes nothing.
     """
@@ -28,11 +29,15 @@ async def plan_inspections(as_of: AwareDatetime | None = None, *, dry_run: bool 
 
 
 def run(as_of: datetime, *, dry_run: bool) -> dict[str, Any]:
-    """Plan all rotas in one transaction."""
+    """Everything in one transaction."""
     with opened() as here, beat(here.database, "plan-inspections", dry_run=dry_run) as outcome:
         with here.database.transaction() as session:
-            result = plan(session, as_of=as_of, dry_run=dry_run)
-        outcome.update(result.said())
-    for visit in result.visits if dry_run else []:
-        log.info("would plan %s at %s on %s", visit.campaign, visit.unit, visit.day)
+            missed = record_missed(session, as_of=as_of, dry_run=dry_run)
+            planned = plan(session, as_of=as_of, dry_run=dry_run)
+        outcome.update(planned.said() | missed.said())
+    if dry_run:
+        for visit in planned.visits:
+            log.info("would plan %s at %s on %s", visit.campaign, visit.unit, visit.day)
+        for miss in missed.visits:
+            log.info("would record %s at %s on %s as missed", miss.campaign, miss.unit, miss.day)
     return outcome

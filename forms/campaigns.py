@@ -22,6 +22,7 @@ from domain.campaigns import (
     move_campaign,
     zero_report,
 )
+from domain.coverage import visit_cells, visits_by_rota, visits_of
 from domain.errors import NotFound
 from domain.people import unit_by_code, units_in_sight
 from domain.records import Campaign, Inspection, Ticket
@@ -128,6 +129,7 @@ def campaign_page(
     """The page of a loaded campaign; `form` carries what went wrong with a button on it."""
     every = options(found, actor=actor, now=now_of(request))
     steps, reached = steps_of(found)
+    visited = visit_cells(session, found, now=now_of(request), only=inspections_visible_to(actor))
     return page(
         request,
         "campaign.html",
@@ -139,6 +141,11 @@ def campaign_page(
         coverage=_in_sight(session, coverage(session, found), actor),
         notes=campaign_notes(found),
         inspections=_inspections(session, found, actor),
+        by_rota=[each for each in visits_by_rota(visited) if each[0] is not None],
+        visits_at={
+            entry.unit_id: visits_of(cell for cell in visited if cell.unit.path.startswith(entry.unit.path))
+            for entry in found.scope
+        },
         may=[each for each in every if each.allowed],
         may_not=[each for each in every if not each.allowed],
         may_report_zero={

@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from starlette.datastructures import URL
 
-from domain.records import AnswerValue, CancelKind, Channel, CountsAs, FileKind, UnitKind
+from domain.records import AnswerValue, CancelKind, Channel, CountsAs, FileKind, RotaEvery, UnitKind
 from forms import dates
 from forms.navigation import navigation_for
 from forms.session import now_of, visitor
@@ -55,6 +55,9 @@ WORDS: Mapping[object, str] = {
     Channel.EMAIL: _("邮件"),
     Channel.INBOX: _("站内信"),
     Channel.ROBOT: _("群机器人"),
+    RotaEvery.ONCE: _("一次"),
+    RotaEvery.WEEKLY: _("每周"),
+    RotaEvery.MONTHLY: _("每月"),
     UnitKind.BUREAU: _("局"),
     UnitKind.STATION: _("所站"),
     UnitKind.TEAM: _("班组"),
@@ -200,6 +203,7 @@ DONE: Mapping[str, str] = {
     "approve": _("延期已批准。"),
     "refuse": _("延期申请未批准。"),
     "password": _("密码已更改。"),
+    "feed_revoked": _("日历订阅已停用。"),
     "mobilise": _("已登记动员部署。"),
     "inspect": _("已开始自查。"),
     "rectify": _("已转入整改。"),

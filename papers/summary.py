@@ -23,6 +23,8 @@ from statemachines.ticket import TicketState
 #: Headings told under 设备消缺, each in a paragraph of its own.
 _EQUIPMENT = (EQUIPMENT, "防护加装", "线路检修", CLEARING)
 
+EVERY: Mapping[str, str] = {"weekly": "每周一次", "monthly": "每月一次"}
+
 
 @cache
 def _source() -> Environment:
@@ -56,6 +58,7 @@ def blocks_of(snapshot: Mapping[str, Any]) -> list[Block]:
             begun=lambda phase: phase["from"] <= snapshot["cut_off"][:10],
             level=lambda code: Level(code).zh,
             state=lambda code: TicketState(code).zh,
+            every=lambda code: EVERY[code],
             numbered=_numbered,
             which=_which,
         )

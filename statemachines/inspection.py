@@ -1,4 +1,7 @@
-"""The inspection: one visit to one unit against a checklist; a missed one stays, with its reason."""
+"""The inspection: one visit to one unit against a checklist; a missed one stays, with its reason.
+
+A visit its rota no longer asks for (paused, ended) is withdrawn: nobody failed to make it.
+"""
 
 from typing import Protocol
 
@@ -17,6 +20,7 @@ class InspectionState(Labelled):
     STARTED = "started", "检查中", "Started"
     SUBMITTED = "submitted", "已提交", "Submitted"
     MISSED = "missed", "未检", "Missed"
+    WITHDRAWN = "withdrawn", "已撤销", "Withdrawn"
 
 
 class InspectionEvent(Labelled):
@@ -25,6 +29,7 @@ class InspectionEvent(Labelled):
     START = "start", "开始检查", "Start"
     SUBMIT = "submit", "提交", "Submit"
     MISS = "miss", "登记未检", "Record as missed"
+    WITHDRAW = "withdraw", "撤销计划", "Withdraw"
 
 
 class InspectionFacts(Protocol):
@@ -51,6 +56,7 @@ LAWS: dict[Labelled, Law] = {
     InspectionEvent.START: Law(may=(by(Role.INSPECTOR, Role.SUPERVISOR),)),
     InspectionEvent.SUBMIT: Law(may=(by(Role.INSPECTOR, Role.SUPERVISOR),), needs=(all_answered,)),
     InspectionEvent.MISS: Law(may=(by(Role.SUPERVISOR, clock=True),), needs=(reason_given,)),
+    InspectionEvent.WITHDRAW: Law(may=(by(Role.SUPERVISOR, clock=True),), needs=(reason_given,), caused=True),
 }
 
 
@@ -65,7 +71,9 @@ class InspectionChart(RecordChart):
     started = stage(InspectionState.STARTED)
     submitted = stage(InspectionState.SUBMITTED, final=True)
     missed = stage(InspectionState.MISSED, final=True)
+    withdrawn = stage(InspectionState.WITHDRAWN, final=True)
 
     start = planned.to(started, validators="lawful")
     submit = started.to(submitted, validators="lawful")
     miss = planned.to(missed, validators="lawful") | started.to(missed, validators="lawful")
+    withdraw = planned.to(withdrawn, validators="lawful")

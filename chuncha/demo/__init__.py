@@ -1,4 +1,4 @@
-"""`chuncha demo`: a whole 春查 played on the real figures, through the HTTP contract and flows, time compressed."""
+"""`chuncha demo`: a whole campaign of a sample played through the HTTP contract and flows, time compressed."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from chuncha.demo import days
-from chuncha.demo.bureau import Bureau, issue_tokens, set_up, settle
 from chuncha.demo.client import Client
 from chuncha.demo.clock import Clock
 from chuncha.demo.closing import print_closing, write_papers
-from chuncha.demo.opening import draw_photos, warn_of_holiday
+from chuncha.demo.opening import draw_photos
+from chuncha.demo.people import issue_tokens, set_up, settle
 from chuncha.demo.player import Player
+from chuncha.demo.sample import Sample, sample_named
 from chuncha.demo.stage import Stage, stage, web
 from chuncha.demo.steps import Story
-from chuncha.demo.story import write_story
 from chuncha.processes import free_port, must_be_free, serve
 from domain.settings import Settings
 from statemachines.refusals import Refusal
@@ -41,12 +41,16 @@ class FolderTaken(Refusal):
     en = "“{folder}” holds an installation, which the demo leaves alone; name another folder or leave --data out."
 
 
-def play_demo(*, data: Path | None, port: int | None, serve_after: bool, seed: int, console: Console) -> None:
+def play_demo(
+    *, sample: str, data: Path | None, port: int | None, serve_after: bool, seed: int, console: Console
+) -> None:
     """Play the campaign, write its papers, then serve its pages until Ctrl+C (`serve_after`) or end.
 
     `data` is a folder without an installation and is kept; None is a throw-away folder, which is kept only when nothing
-    is served, for its papers. Raises FolderTaken, PortTaken, and PlayBroken when the program refuses what is played.
+    is served, for its papers. Raises ValueError for an unknown sample, FolderTaken, PortTaken, and PlayBroken when the
+    program refuses what is played.
     """
+    chosen = sample_named(sample)
     if data is not None and (data / "postgres").exists():
         raise FolderTaken(folder=data)
     if serve_after and port is not None:
@@ -56,11 +60,10 @@ def play_demo(*, data: Path | None, port: int | None, serve_after: bool, seed: i
         stage(folder, _port(port) if serve_after else free_port()) as set_stage,
     ):
         begun = time.monotonic()
-        administrator = _play(set_stage, folder, seed, console)
+        cast = _play(set_stage, chosen, folder, seed, console)
         console.print(f"演示用时 {time.monotonic() - begun:.0f} 秒", highlight=False)
-        print_closing(
-            console, folder, set_stage.mailbox, administrator, set_stage.installation.settings.public_url
-        )
+        pages = f"{set_stage.installation.settings.public_url}/campaigns/{cast.story.campaign}/status"
+        print_closing(console, chosen, folder, set_stage.mailbox, cast.administrator, pages)
         if serve_after:
             serve(
                 set_stage.installation,
@@ -72,40 +75,41 @@ def play_demo(*, data: Path | None, port: int | None, serve_after: bool, seed: i
 class Cast:
     """Who plays, what, and from when; `administrator` is a login with its one-time password."""
 
-    bureau: Bureau
+    sample: Sample
     tokens: Mapping[str, str]
     story: Story
     clock: Clock
     administrator: tuple[str, str]
 
 
-def prepare(on: Stage, seed: int) -> Cast:
+def prepare(on: Stage, sample: Sample, seed: int) -> Cast:
     """Fill the empty installation, write the story and draw its photos, until the scheduler is up."""
-    bureau, clock = Bureau(), Clock(days.at(days.SET_UP, 8))
-    administrator = set_up(on.installation.database, now=clock())
-    tokens = issue_tokens(on.installation.database, bureau.people, now=clock())
-    story = write_story(seed, bureau)
+    story = sample.write_story(seed)
+    clock = Clock(days.at(story.first, 8))
+    administrator = set_up(on.installation.database, sample.tables, now=clock())
+    tokens = issue_tokens(on.installation.database, sample.people, now=clock())
     draw_photos(story)
     on.ready()
-    return Cast(bureau, tokens, story, clock, administrator)
+    return Cast(sample, tokens, story, clock, administrator)
 
 
-def _play(on: Stage, folder: Path, seed: int, console: Console) -> tuple[str, str]:
-    with console.status("准备：数据库、15个供电所、90项检查表、照片、调度…"):
-        cast = prepare(on, seed)
-    warn_of_holiday(console)
+def _play(on: Stage, sample: Sample, folder: Path, seed: int, console: Console) -> Cast:
+    with console.status(f"准备：数据库、{sample.preparing}、照片、调度…"):
+        cast = prepare(on, sample, seed)
+    for line in sample.ahead():
+        console.print(line, highlight=False)
     with (
         web(cast.clock) as address,
         Client(address, cast.tokens) as client,
         _progress(console, cast.story) as tell,
-        Player(client, cast.clock, tell=tell) as player,
+        Player(client, cast.clock, cast.story, tell=tell) as player,
     ):
-        player.play(cast.story)
-        write_papers(client, cast.bureau, folder / "papers")
+        player.play()
+        write_papers(client, sample, cast.story.campaign, folder / "papers")
     on.mailbox.write_index()
     on.over()
     settle(on.installation.database)
-    return cast.administrator
+    return cast
 
 
 class _Day:

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import httpx
 
-from chuncha.demo.bureau import Colleague
+from chuncha.demo.people import Colleague
 from chuncha.demo.photos import Shot
 
 API = "/api/v1"

@@ -12,9 +12,9 @@ from typing import Any, Self
 from uuid import UUID
 
 from chuncha.demo import days
-from chuncha.demo.bureau import Colleague
 from chuncha.demo.client import Client, PlayBroken
 from chuncha.demo.clock import Clock
+from chuncha.demo.people import Colleague
 from chuncha.demo.photos import Shot
 from chuncha.demo.steps import (
     Answering,
@@ -22,6 +22,7 @@ from chuncha.demo.steps import (
     Decision,
     Deed,
     Hazard,
+    MakeUp,
     Signing,
     Step,
     Story,
@@ -32,11 +33,7 @@ from chuncha.demo.steps import (
     Work,
     ZeroReport,
 )
-from chuncha.demo.works import CAMPAIGN
 from domain.workdays import is_workday
-
-PHASES = (days.INSPECTING[0], days.RECTIFYING[0], days.RECHECKING[0])
-"""Days on which the clock begins a phase. What runs every hour elsewhere runs on these and on Mondays here."""
 
 FlowRun = Callable[..., Coroutine[Any, Any, dict[str, Any]]]
 
@@ -53,6 +50,7 @@ _SAID = {
     "cancel": "作废",
     "work": "工作量",
     "test": "试验",
+    "missed": "未检",
     "chased": "催办",
     "sent": "邮件",
 }
@@ -65,7 +63,9 @@ class Player:
     another. Each line keeps its order, so the same story makes the same records.
     """
 
-    def __init__(self, client: Client, clock: Clock, *, tell: Callable[[date, str], None]) -> None:
+    def __init__(
+        self, client: Client, clock: Clock, story: Story, *, tell: Callable[[date, str], None]
+    ) -> None:
         # The scheduler's client takes a second to import, and reads the environment of the stage when it is.
         from flows.advance_campaigns import advance_campaigns
         from flows.deliver_notices import deliver_notices
@@ -79,6 +79,7 @@ class Player:
         self._publish: FlowRun = publish_summaries
         self._sweep: FlowRun = sweep_deadlines
         self._client, self._clock, self._tell = client, clock, tell
+        self._story, self._campaign, self._rhythm = story, story.campaign, story.rhythm
         self._numbers: dict[UUID, str] = {}
         self._asked: dict[UUID, str] = {}
         self._beside = ThreadPoolExecutor(1, "beside")
@@ -87,7 +88,7 @@ class Player:
         self._photos: defaultdict[UUID, list[Future[Any]]] = defaultdict(list)
         self._delivery: Future[dict[str, Any]] | None = None
         self._letters_of: datetime | None = None
-        self._visits: dict[str, str] = {}
+        self._visits: dict[tuple[str, date | None], str] = {}
         self._today: Counter[str] = Counter()
         self._turned: list[str] = []
 
@@ -98,8 +99,9 @@ class Player:
         for line in (self._beside, self._post):
             line.shutdown(cancel_futures=True)
 
-    def play(self, story: Story) -> None:
+    def play(self) -> None:
         """Everything, from the first day to the last. Raises PlayBroken when a call is refused."""
+        story = self._story
         steps: defaultdict[date, list[Step]] = defaultdict(list)
         for day, planned in groupby(story.steps, key=lambda step: step.at.date()):
             steps[day] += planned
@@ -125,21 +127,22 @@ class Player:
         self._letters_sent()
         at = days.at(day, 8, 31)
         self._clock.put(at)
-        if day >= days.MOBILISED:
-            if day in PHASES or day.weekday() == 0:
+        if day >= self._rhythm.begins:
+            # What runs every hour elsewhere runs on the days of the phases and on Mondays here.
+            if day in self._rhythm.phases or day.weekday() == 0:
                 self._turned += self._run(loop, self._advance, at).get("moved", [])
             self._today["chased"] += self._run(loop, self._sweep, at).get("told", 0)
-        if day == days.INSPECTING[0] or (days.MOBILISED <= day <= days.INSPECTING[1] and day.weekday() == 0):
-            self._run(loop, self._plan, at)
+        if day in self._rhythm.planning:
+            self._today["missed"] += self._run(loop, self._plan, at).get("missed", 0)
         self._send_letters()
 
     def _evening(self, loop: asyncio.Runner, day: date) -> None:
         self._all_done()
         at = days.at(day, 17, 55)
         self._clock.put(at)
-        if day == days.SUMMARISED:
+        if day == self._rhythm.summarised:
             self._letters_sent()
-            self._turned += [f"{CAMPAIGN} summarise"]
+            self._turned += [f"{self._campaign} summarise"]
             self._run(loop, self._publish, at)
         if is_workday(day).working or self._today["chased"]:
             self._letters_of = at
@@ -192,7 +195,9 @@ class Player:
     def _note(self, step: Step) -> None:
         match step:
             case Work():
-                self._aside(self._client.post, f"/campaigns/{CAMPAIGN}/quantities", step.body, by=step.by)
+                self._aside(
+                    self._client.post, f"/campaigns/{self._campaign}/quantities", step.body, by=step.by
+                )
                 self._today["work"] += 1
             case ToolIn():
                 self._aside(self._client.post, "/tools", step.body, by=step.by)
@@ -202,14 +207,16 @@ class Player:
             case Create():
                 self._client.post("/campaigns", step.body, by=step.by)
             case Turn():
-                self._client.post(f"/campaigns/{CAMPAIGN}/{step.event}", step.facts, by=step.by)
-                self._turned.append(f"{CAMPAIGN} {step.event}")
+                self._client.post(f"/campaigns/{self._campaign}/{step.event}", step.facts, by=step.by)
+                self._turned.append(f"{self._campaign} {step.event}")
+            case MakeUp():
+                self._make_up(step)
             case ZeroReport():
-                path = f"/campaigns/{CAMPAIGN}/zero-reports"
+                path = f"/campaigns/{self._campaign}/zero-reports"
                 self._client.post(path, {"unit": step.unit}, by=step.by)
 
     def _submit(self, step: Submit) -> None:
-        bodies = [_finding(hazard) for hazard in step.hazards]
+        bodies = [_finding(self._campaign, hazard) for hazard in step.hazards]
         if len(bodies) == 1:
             tickets = [self._client.post("/findings", bodies[0], by=step.by)]
         else:
@@ -246,12 +253,28 @@ class Player:
         if photos:
             self._photos[hazard].append(self._aside(self._client.send, photos, by=by))
 
+    def _visit_id(self, unit: str, day: date | None, *, by: Colleague) -> str:
+        if (unit, day) not in self._visits:
+            planned = self._client.get("/inspections", by=by, campaign=self._campaign, unit=unit, limit=100)[
+                "items"
+            ]
+            self._visits[unit, day] = next(
+                each["id"] for each in planned if day is None or each["planned_on"] == day.isoformat()
+            )
+        return self._visits[unit, day]
+
+    def _make_up(self, step: MakeUp) -> None:
+        body = {
+            "campaign": self._campaign,
+            "unit": step.unit,
+            "planned_on": step.planned_on.isoformat(),
+            "inspector": step.inspector,
+            "instead_of": self._visit_id(step.unit, step.missed_on, by=step.by),
+        }
+        self._visits[step.unit, step.planned_on] = self._client.post("/inspections", body, by=step.by)["id"]
+
     def _visit(self, step: Answering | Signing) -> None:
-        unit = step.station.code
-        if unit not in self._visits:
-            planned = self._client.get("/inspections", by=step.by, campaign=CAMPAIGN, unit=unit)["items"]
-            self._visits[unit] = planned[0]["id"]
-        path = f"/inspections/{self._visits[unit]}"
+        path = f"/inspections/{self._visit_id(step.unit, step.planned_on, by=step.by)}"
         if isinstance(step, Answering):
             answers = [_answer(code, value, step.failed.get(code)) for code, value in step.answers.items()]
             self._client.put(f"{path}/answers", {"answers": answers}, by=step.by)
@@ -270,11 +293,11 @@ class Player:
         self._today["found"] += len(signed["tickets"])
 
 
-def _finding(hazard: Hazard) -> dict[str, Any]:
+def _finding(campaign: str, hazard: Hazard) -> dict[str, Any]:
     body: dict[str, Any] = {
         "id": str(hazard.key),
-        "campaign": CAMPAIGN,
-        "unit": hazard.station.code,
+        "campaign": campaign,
+        "unit": hazard.unit,
         "description": hazard.words,
         "checklist_item": hazard.item.code,
         "location": hazard.location,

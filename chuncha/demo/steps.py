@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from chuncha.demo.bureau import Colleague, Station
+from chuncha.demo.people import Colleague
 from chuncha.demo.photos import Shot
 from statemachines.labels import Level
 
@@ -26,10 +27,10 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Hazard:
-    """What somebody saw. `key` is the id the phone made; `station` is where, `words` and `location` what and where."""
+    """What somebody saw. `key` is the id the phone made; `unit` is where, `words` and `location` what and where."""
 
     key: UUID
-    station: Station
+    unit: str
     item: Item
     level: Level
     words: str
@@ -57,19 +58,34 @@ class Submit(Step):
 
 @dataclass(frozen=True, slots=True)
 class Answering(Step):
-    """Answers given at a planned visit, by item code; a failed one carries its hazard."""
+    """Answers given at a visit to the unit, by item code; a failed one carries its hazard.
 
-    station: Station
+    `planned_on` tells the visits of a unit apart; None where it has one.
+    """
+
+    unit: str
     answers: dict[str, str]
-    failed: dict[str, Hazard]
+    failed: Mapping[str, Hazard]
+    planned_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Signing(Step):
     """The visit is signed and submitted; what failed becomes tickets."""
 
-    station: Station
-    failed: dict[str, Hazard]
+    unit: str
+    failed: Mapping[str, Hazard]
+    planned_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MakeUp(Step):
+    """The missed visit of a unit and day is planned again, for this day and person."""
+
+    unit: str
+    missed_on: date
+    planned_on: date
+    inspector: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,13 +153,27 @@ class ZeroReport(Step):
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
-    """Everything people do, in the order of time, and the days it takes."""
+class Rhythm:
+    """When the flows run in the play: from `begins` on; phases are begun on `phases` and Mondays, visits planned on
+    `planning` days, the summary published on the evening of `summarised`.
+    """
 
+    begins: date
+    phases: frozenset[date]
+    planning: frozenset[date]
+    summarised: date
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """Everything people do in one campaign, in the order of time, and the days it takes."""
+
+    campaign: str
+    rhythm: Rhythm
     steps: tuple[Step, ...]
     first: date
     last: date
 
     def until(self, day: date) -> Story:
         """The same story, broken off at the end of a day."""
-        return Story(tuple(step for step in self.steps if step.at.date() <= day), self.first, day)
+        return replace(self, steps=tuple(step for step in self.steps if step.at.date() <= day), last=day)

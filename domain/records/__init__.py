@@ -3,7 +3,7 @@
 from domain.records.absences import Absence
 from domain.records.base import Base
 from domain.records.calendars import Calendar, CalendarDay
-from domain.records.campaigns import Campaign, CampaignPhase, CampaignUnit, Rota, RotaEvery
+from domain.records.campaigns import Campaign, CampaignPhase, CampaignUnit
 from domain.records.channels import Channel, DeliveryAttempt, Dispatch, Outlet, OutletKind
 from domain.records.chases import Chase, Matter
 from domain.records.checklists import Checklist, ChecklistItem
@@ -13,6 +13,7 @@ from domain.records.inspections import Answer, AnswerValue, Inspection
 from domain.records.ledger import Answered, FlowRun, Heartbeat, History, Notice
 from domain.records.people import ApiToken, LoginFailure, Person, RoleGrant, Unit, UnitKind, WebLogin
 from domain.records.quantities import CountsAs, QuantityRecord
+from domain.records.rotas import Rota, RotaEvery, RotaStop
 from domain.records.suggestions import Suggestion, SuggestionCounter
 from domain.records.summaries import Summary
 from domain.records.tickets import CancelKind, Extension, NumberCounter, StepRecord, Ticket
@@ -58,6 +59,7 @@ __all__ = [
     "RoleGrant",
     "Rota",
     "RotaEvery",
+    "RotaStop",
     "StepRecord",
     "StoredFile",
     "Suggestion",

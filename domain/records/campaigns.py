@@ -1,13 +1,12 @@
-"""Campaigns (春查…): phases with dates over units in scope, and the rota of scheduled checks."""
+"""Campaigns (春查…): phases with dates over units in scope."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
-from enum import StrEnum
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from domain.records.base import Base, Key, words
@@ -85,29 +84,3 @@ class CampaignUnit(Base):
     zero_reported_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("people.id"))
 
     unit: Mapped[Unit] = relationship(lazy="raise")
-
-
-class RotaEvery(StrEnum):
-    """How often a scheduled check returns."""
-
-    ONCE = "once"
-    WEEKLY = "weekly"
-    MONTHLY = "monthly"
-
-
-class Rota(Base):
-    """A scheduled check: this checklist, in every unit of the campaign, once (spread over workdays) or repeating."""
-
-    __tablename__ = "rotas"
-
-    id: Mapped[Key]
-    campaign_id: Mapped[UUID] = mapped_column(ForeignKey("campaigns.id"))
-    checklist_id: Mapped[UUID] = mapped_column(ForeignKey("checklists.id"))
-    every: Mapped[RotaEvery] = mapped_column(words(RotaEvery))
-    starts_on: Mapped[date]
-    ends_on: Mapped[date]
-
-    __table_args__ = (
-        UniqueConstraint("campaign_id", "checklist_id", "every", "starts_on"),
-        CheckConstraint("ends_on >= starts_on", name="ends_after_start"),
-    )

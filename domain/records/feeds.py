@@ -6,9 +6,10 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, LargeBinary
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from domain.records.base import Base, Key
+from domain.records.people import Unit
 
 
 class CalendarFeed(Base):
@@ -26,3 +27,5 @@ class CalendarFeed(Base):
     created_at: Mapped[datetime]
     last_read_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
+
+    unit: Mapped[Unit | None] = relationship(lazy="raise")

@@ -128,6 +128,8 @@ def test_what_is_public_is_decided_here_and_nowhere_else():
         "/openapi.json",
         "/docs",
         "/docs/oauth2-redirect",
+        # A calendar program cannot log in; the secret in the address is the key, and it can be revoked.
+        "/calendar/{secret}.ics",
     }
 
 

@@ -27,8 +27,8 @@ from typer.testing import CliRunner
 
 from chuncha.commands import app
 from chuncha.demo import FolderTaken
-from chuncha.demo.bureau import Bureau
-from chuncha.demo.story import write_story
+from chuncha.demo.spring.bureau import Bureau
+from chuncha.demo.spring.story import write_story
 from chuncha.installation import Installation, open_installation
 from domain.campaigns import campaign_by_code
 from domain.figure_checks import check

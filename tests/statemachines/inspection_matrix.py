@@ -4,16 +4,25 @@ TABLE = """
 planned   | start  | started   | inspector supervisor | role-missing
 planned   | submit | -         | -                    | wrong-state
 planned   | miss   | missed    | supervisor clock     | role-missing
+planned   | withdraw | withdrawn | supervisor clock     | role-missing
 
 started   | start  | -         | -                    | wrong-state
 started   | submit | submitted | inspector supervisor | role-missing
 started   | miss   | missed    | supervisor clock     | role-missing
+started   | withdraw | - | - | wrong-state
 
 submitted | start  | -         | -                    | wrong-state
 submitted | submit | -         | -                    | wrong-state
 submitted | miss   | -         | -                    | wrong-state
+submitted | withdraw | - | - | wrong-state
 
 missed    | start  | -         | -                    | wrong-state
 missed    | submit | -         | -                    | wrong-state
 missed    | miss   | -         | -                    | wrong-state
+missed    | withdraw | - | - | wrong-state
+
+withdrawn | start  | -         | -                    | wrong-state
+withdrawn | submit | -         | -                    | wrong-state
+withdrawn | miss   | -         | -                    | wrong-state
+withdrawn | withdraw | -       | -                    | wrong-state
 """

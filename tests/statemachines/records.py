@@ -108,7 +108,11 @@ CAMPAIGN_FACTS: dict[str, dict[str, Any]] = {
     "summarise": {"mismatches": []},
     "archive": {"open_tickets": [], "next_campaign": None},
 }
-INSPECTION_FACTS: dict[str, dict[str, Any]] = {"submit": {"unanswered": 0}, "miss": {"reason": "道路中断"}}
+INSPECTION_FACTS: dict[str, dict[str, Any]] = {
+    "submit": {"unanswered": 0},
+    "miss": {"reason": "道路中断"},
+    "withdraw": {"reason": "轮次已停止"},
+}
 EXTENSION_FACTS: dict[str, dict[str, Any]] = {"refuse": {"reason": "材料已到,无须延期"}}
 
 SUGGESTION_FACTS: dict[str, dict[str, Any]] = {

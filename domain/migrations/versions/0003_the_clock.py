@@ -226,9 +226,57 @@ def upgrade() -> None:
     op.create_foreign_key(op.f('fk_notices_outlet_id'), 'notices', 'outlets', ['outlet_id'], ['id'])
     op.create_foreign_key(op.f('fk_notices_dispatch_id'), 'notices', 'dispatches', ['dispatch_id'], ['id'])
     op.add_column('units', sa.Column('ladders', postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True))
+    op.drop_constraint(op.f('ck_inspections_known_inspectionstate'), 'inspections', type_='check')
+    op.create_check_constraint(op.f('ck_inspections_known_inspectionstate'), 'inspections', "state IN ('planned', 'started', 'submitted', 'missed', 'withdrawn')")
+    op.add_column('inspections', sa.Column('instead_of_id', sa.Uuid(), nullable=True))
+    op.create_foreign_key(op.f('fk_inspections_instead_of_id'), 'inspections', 'inspections', ['instead_of_id'], ['id'])
+    op.create_unique_constraint(op.f('uq_inspections_instead_of_id'), 'inspections', ['instead_of_id'])
+    op.drop_index('uq_inspections_rota_visit', table_name='inspections')
+    op.create_index('uq_inspections_rota_visit', 'inspections', ['rota_id', 'unit_id', 'planned_on'], unique=True, postgresql_where=sa.text("rota_id IS NOT NULL AND state <> 'withdrawn'"))
+    op.create_index('ix_inspections_planned', 'inspections', ['planned_on'], unique=False, postgresql_where=sa.text("state = 'planned'"))
+    op.drop_constraint(op.f('uq_rotas_campaign_id_checklist_id_every_starts_on'), 'rotas', type_='unique')
+    op.add_column('rotas', sa.Column('weekday', sa.Integer(), nullable=True))
+    op.add_column('rotas', sa.Column('day_of_month', sa.Integer(), nullable=True))
+    op.add_column('rotas', sa.Column('whole_scope', sa.Boolean(), server_default=sa.true(), nullable=False))
+    op.alter_column('rotas', 'whole_scope', server_default=None)
+    op.add_column('rotas', sa.Column('paused_from', sa.Date(), nullable=True))
+    op.add_column('rotas', sa.Column('paused_until', sa.Date(), nullable=True))
+    op.add_column('rotas', sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True))
+    op.add_column('rotas', sa.Column('version', sa.Integer(), server_default='1', nullable=False))
+    op.alter_column('rotas', 'version', server_default=None)
+    op.create_check_constraint(op.f('ck_rotas_weekday_known'), 'rotas', "weekday IS NULL OR (every = 'weekly' AND weekday BETWEEN 1 AND 7)")
+    op.create_check_constraint(op.f('ck_rotas_day_of_month_known'), 'rotas', "day_of_month IS NULL OR (every = 'monthly' AND day_of_month BETWEEN 1 AND 31)")
+    op.create_check_constraint(op.f('ck_rotas_pause_in_order'), 'rotas', 'paused_until IS NULL OR paused_until >= paused_from')
+    op.create_index(op.f('ix_rotas_campaign_id'), 'rotas', ['campaign_id'], unique=False)
+    op.create_table('rota_stops',
+    sa.Column('rota_id', sa.Uuid(), nullable=False),
+    sa.Column('unit_id', sa.Uuid(), nullable=False),
+    sa.Column('inspector_id', sa.Uuid(), nullable=True),
+    sa.ForeignKeyConstraint(['inspector_id'], ['people.id'], name=op.f('fk_rota_stops_inspector_id')),
+    sa.ForeignKeyConstraint(['rota_id'], ['rotas.id'], name=op.f('fk_rota_stops_rota_id')),
+    sa.ForeignKeyConstraint(['unit_id'], ['units.id'], name=op.f('fk_rota_stops_unit_id')),
+    sa.PrimaryKeyConstraint('rota_id', 'unit_id', name=op.f('pk_rota_stops'))
+    )
 
 
 def downgrade() -> None:
+    op.drop_table('rota_stops')
+    op.drop_index(op.f('ix_rotas_campaign_id'), table_name='rotas')
+    for name in ('ck_rotas_pause_in_order', 'ck_rotas_day_of_month_known', 'ck_rotas_weekday_known'):
+        op.drop_constraint(op.f(name), 'rotas', type_='check')
+    for name in ('version', 'ended_at', 'paused_until', 'paused_from', 'whole_scope', 'day_of_month', 'weekday'):
+        op.drop_column('rotas', name)
+    op.create_unique_constraint(op.f('uq_rotas_campaign_id_checklist_id_every_starts_on'), 'rotas', ['campaign_id', 'checklist_id', 'every', 'starts_on'])
+    op.drop_index('ix_inspections_planned', table_name='inspections')
+    op.drop_index('uq_inspections_rota_visit', table_name='inspections')
+    op.drop_constraint(op.f('uq_inspections_instead_of_id'), 'inspections', type_='unique')
+    op.drop_constraint(op.f('fk_inspections_instead_of_id'), 'inspections', type_='foreignkey')
+    op.drop_column('inspections', 'instead_of_id')
+    # The release before knows no withdrawn visit: as the visits of a rota they would hold the day of their successor.
+    op.execute("UPDATE inspections SET state = 'missed', rota_id = NULL WHERE state = 'withdrawn'")
+    op.drop_constraint(op.f('ck_inspections_known_inspectionstate'), 'inspections', type_='check')
+    op.create_check_constraint(op.f('ck_inspections_known_inspectionstate'), 'inspections', "state IN ('planned', 'started', 'submitted', 'missed')")
+    op.create_index('uq_inspections_rota_visit', 'inspections', ['rota_id', 'unit_id', 'planned_on'], unique=True, postgresql_where=sa.text('rota_id IS NOT NULL'))
     op.drop_column('units', 'ladders')
     op.drop_constraint(op.f('ck_notices_known_channel'), 'notices', type_='check')
     op.create_check_constraint(op.f('ck_notices_known_channel'), 'notices', "channel IN ('email', 'inbox')")

@@ -10,14 +10,16 @@ from random import Random
 from typing import Any
 
 from chuncha.demo import days
-from chuncha.demo.bureau import CHECKLIST, CODE, Bureau, Station
-from chuncha.demo.fates import LAST_CHECK, Fates, due_of
-from chuncha.demo.hazards import Catalogue, before
+from chuncha.demo.spring import dates
+from chuncha.demo.spring.bureau import CHECKLIST, CODE, Bureau, Station
+from chuncha.demo.spring.fates import LAST_CHECK, Fates, due_of
+from chuncha.demo.spring.hazards import Catalogue, Hazard, before
+from chuncha.demo.spring.works import CAMPAIGN, Works
 from chuncha.demo.steps import (
     Answering,
     Create,
-    Hazard,
     Item,
+    Rhythm,
     Signing,
     Step,
     Story,
@@ -25,8 +27,7 @@ from chuncha.demo.steps import (
     Turn,
     ZeroReport,
 )
-from chuncha.demo.works import CAMPAIGN, Works
-from domain.planning import spread
+from domain.rounds import spread
 from statemachines.labels import Level
 
 NEXT_CAMPAIGN = "QC2026"
@@ -59,7 +60,18 @@ def write_story(seed: int, bureau: Bureau) -> Story:
     """Every step of the campaign in the order of time."""
     writer = _Writer(Random(seed), bureau)
     steps = sorted(writer.steps(), key=lambda step: step.at)
-    return Story(tuple(steps), days.SET_UP, days.ARCHIVED)
+    return Story(CAMPAIGN, _rhythm(), tuple(steps), dates.SET_UP, dates.ARCHIVED)
+
+
+def _rhythm() -> Rhythm:
+    """Visits are planned on the first day of the inspections and on Mondays until their last."""
+    mondays = {day for day in days.days(dates.MOBILISED, dates.INSPECTING[1]) if day.weekday() == 0}
+    return Rhythm(
+        begins=dates.MOBILISED,
+        phases=frozenset({dates.INSPECTING[0], dates.RECTIFYING[0], dates.RECHECKING[0]}),
+        planning=frozenset({dates.INSPECTING[0], *mondays}),
+        summarised=dates.SUMMARISED,
+    )
 
 
 class _Writer:
@@ -81,25 +93,25 @@ class _Writer:
 
     def _campaign(self) -> Iterator[Step]:
         supervisor = self._bureau.safety_supervisor
-        yield Create(days.at(days.SET_UP, 9), supervisor, campaign(self._bureau))
+        yield Create(days.at(dates.SET_UP, 9), supervisor, campaign(self._bureau))
         facts = {
             "notice_number": "工劳监〔2026〕12号",
-            "held_on": days.MOBILISED.isoformat(),
+            "held_on": dates.MOBILISED.isoformat(),
             "attendance": 63,
         }
-        yield Turn(days.at(days.MOBILISED, 11, 30), supervisor, "mobilise", facts)
+        yield Turn(days.at(dates.MOBILISED, 11, 30), supervisor, "mobilise", facts)
         silent = next(each for each in self._bureau.stations if each.code == SILENT)
-        yield ZeroReport(days.at(days.INSPECTING[1], 16, 20), silent.checker, SILENT)
-        yield Create(days.at(days.ARCHIVED, 9), supervisor, next_campaign(self._bureau))
+        yield ZeroReport(days.at(dates.INSPECTING[1], 16, 20), silent.checker, SILENT)
+        yield Create(days.at(dates.ARCHIVED, 9), supervisor, next_campaign(self._bureau))
         yield Turn(
-            days.at(days.ARCHIVED, 9, 30), self._bureau.leader, "archive", {"next_campaign": NEXT_CAMPAIGN}
+            days.at(dates.ARCHIVED, 9, 30), self._bureau.leader, "archive", {"next_campaign": NEXT_CAMPAIGN}
         )
 
     # Visits.
 
     def _visits(self) -> Iterator[Step]:
         stations = self._bureau.stations
-        for station, day in zip(stations, spread(len(stations), *days.INSPECTING), strict=True):
+        for station, day in zip(stations, spread(len(stations), *dates.INSPECTING), strict=True):
             yield from self._visit(station, day)
 
     def _visit(self, station: Station, day: date) -> Iterator[Step]:
@@ -120,9 +132,9 @@ class _Writer:
         for at, letters in ((documents, "D"), (site, "EF")):
             part = {code: value for code, value in answers.items() if code[0] in letters}
             found = {code: hazard for code, hazard in failed.items() if code in part}
-            yield Answering(at, inspector, station, part, found)
+            yield Answering(at, inspector, station.code, part, found)
         signed = days.at(day, 16, 50)
-        yield Signing(signed, inspector, station, failed)
+        yield Signing(signed, inspector, station.code, failed)
         for place, hazard in enumerate(failed.values()):
             kind = "usual" if place else chance.choice(("usual", "late", "returned"))
             yield from self._fates.of(hazard, self._possible(hazard, kind), signed)
@@ -136,7 +148,7 @@ class _Writer:
         self._chance.shuffle(fates)
         stations = [each for each in self._bureau.stations if each.code != SILENT]
         shares = [4 + self._chance.randint(0, 6) for _ in stations]
-        workdays = days.workdays(*days.INSPECTING)
+        workdays = days.workdays(*dates.INSPECTING)
         for fate in fates:
             station = self._chance.choices(stations, shares)[0]
             # What takes long is found early.
@@ -207,7 +219,7 @@ class _Writer:
         due = due_of(hazard, hazard.found_at + timedelta(hours=20))
         if kind == "usual" and due > LAST_CHECK + timedelta(days=10):
             return "open"
-        if kind == "late" and due > days.at(days.RECTIFYING[1], 0):
+        if kind == "late" and due > days.at(dates.RECTIFYING[1], 0):
             return "usual"
         if kind == "reassigned" and len(hazard.station.fixers) < 2:
             return "usual"
@@ -255,7 +267,7 @@ class _Writer:
     def _recheck(self) -> Iterator[Step]:
         """The bureau's re-check finds a few more; those not done by its end stay open under their 三定."""
         for place, station in enumerate(self._bureau.stations[1:11:2]):
-            at = days.at(days.RECHECKING[0], 9 + place, 25)
+            at = days.at(dates.RECHECKING[0], 9 + place, 25)
             item = self._catalogue.items[("E31", "E32", "E16", "E21", "E40")[place]]
             hazard = self._catalogue.see(
                 self._chance, item, station, at=at, by=station.partner, source="recheck"
@@ -278,11 +290,11 @@ def campaign(bureau: Bureau) -> dict[str, Any]:
         "units": [station.code for station in bureau.stations],
         "checklist": CHECKLIST,
         "phases": {
-            "mobilised": _phase(days.MOBILISED, days.INSPECTING[0] - days.ONE_DAY),
-            "inspecting": _phase(*days.INSPECTING),
-            "rectifying": _phase(*days.RECTIFYING),
-            "rechecking": _phase(*days.RECHECKING),
-            "summarised": _phase(days.SUMMARISED, days.SUMMARISED),
+            "mobilised": _phase(dates.MOBILISED, dates.INSPECTING[0] - days.ONE_DAY),
+            "inspecting": _phase(*dates.INSPECTING),
+            "rectifying": _phase(*dates.RECTIFYING),
+            "rechecking": _phase(*dates.RECHECKING),
+            "summarised": _phase(dates.SUMMARISED, dates.SUMMARISED),
         },
         "settings": {
             "independent_team": True,
@@ -292,8 +304,9 @@ def campaign(bureau: Bureau) -> dict[str, Any]:
         "rota": [
             {
                 "every": "once",
-                "from": days.INSPECTING[0].isoformat(),
-                "to": days.INSPECTING[1].isoformat(),
+                "from": dates.INSPECTING[0].isoformat(),
+                "to": dates.INSPECTING[1].isoformat(),
+                "inspectors": {station.code: station.partner.login for station in bureau.stations},
             }
         ],
     }

@@ -6,14 +6,17 @@ import csv
 import io
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib.resources import files
 from random import Random
 from uuid import UUID
 
-from chuncha.demo.bureau import Colleague, Station
+from chuncha.demo.people import Colleague
 from chuncha.demo.photos import Shot, scene_of
-from chuncha.demo.steps import Hazard, Item
+from chuncha.demo.spring.bureau import Station
+from chuncha.demo.steps import Hazard as AnyHazard
+from chuncha.demo.steps import Item
 from domain.samples import CHECKLIST_DISTRIBUTION, sample
 from statemachines.labels import Level
 
@@ -26,6 +29,13 @@ _OFTEN: Mapping[str, int] = {
 }  # fmt: skip
 
 _LEVELS = {level.zh: level for level in Level}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hazard(AnyHazard):
+    """A hazard, and the station whose people deal with it."""
+
+    station: Station
 
 
 class Catalogue:
@@ -45,7 +55,7 @@ class Catalogue:
             for row in rows
         }
         self._seen: defaultdict[str, list[str]] = defaultdict(list)
-        table = files(__package__).joinpath("samples/seen.csv").read_text(encoding="utf-8")
+        table = files(__package__).joinpath("seen.csv").read_text(encoding="utf-8")
         for row in csv.DictReader(io.StringIO(table)):
             self._seen[row["code"]].append(row["seen"])
         self._usual = [code for code in self._seen if self.items[code].level is not Level.MAJOR]
@@ -90,6 +100,7 @@ class Catalogue:
         shots = _photos(chance, item.category, at, lat, lon)
         return Hazard(
             key=UUID(int=chance.getrandbits(128), version=4),
+            unit=station.code,
             station=station,
             item=item,
             level=level or item.level,

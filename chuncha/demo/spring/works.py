@@ -12,7 +12,9 @@ from random import Random
 from typing import Any
 
 from chuncha.demo import days
-from chuncha.demo.bureau import CODE, Bureau, Colleague, Station
+from chuncha.demo.people import Colleague
+from chuncha.demo.spring import dates
+from chuncha.demo.spring.bureau import CODE, Bureau, Station
 from chuncha.demo.steps import Item, Step, ToolIn, ToolTest, Work
 from domain.records import CountsAs
 from domain.samples import SPRING_INSPECTION_FIGURES, sample
@@ -130,9 +132,9 @@ class Works:
         first = bureau.stations[0]
         sharing = [first, *_some(chance, bureau.stations[1:], figure)]
         parts = _split(chance, self._left[figure], len(sharing))
-        later = days.workdays(days.INSPECTING[0], days.RECTIFYING[1])[1:]
+        later = days.workdays(dates.INSPECTING[0], dates.RECTIFYING[1])[1:]
         for station, quantity in zip(sharing, parts, strict=True):
-            day = days.INSPECTING[0] if station is first else chance.choice(later)
+            day = dates.INSPECTING[0] if station is first else chance.choice(later)
             at = days.at(day, 17, place) if station is first else days.at(day, 16, chance.randint(30, 59))
             rough = figure.approximate and (station is first or chance.random() < 0.4)
             body = figure.body(quantity, unit=station.code, done_on=day, approximate=rough)
@@ -143,7 +145,7 @@ class Works:
         robot = bureau.holding(Role.PROGRAM)[0]
         stations = bureau.stations
         test_days = {
-            station.code: days.workdays(*days.INSPECTING)[number] for number, station in enumerate(stations)
+            station.code: days.workdays(*dates.INSPECTING)[number] for number, station in enumerate(stations)
         }
         report = 0
         tested: Counter[str] = Counter()
@@ -174,14 +176,14 @@ class Works:
 
 def _stated(figure: Figure, bureau: Bureau) -> Work:
     """The total, as the bureau's supervisor states it once the tests are made."""
-    day = days.INSPECTING[1]
+    day = dates.INSPECTING[1]
     body = figure.body(figure.quantity, unit=CODE, done_on=day)
     return Work(days.at(day, 17, 10), bureau.safety_supervisor, body)
 
 
 def _checked(figure: Figure, bureau: Bureau) -> Iterator[Work]:
     """Each station records that it has checked itself."""
-    first_week = days.workdays(*days.INSPECTING)[2:7]
+    first_week = days.workdays(*dates.INSPECTING)[2:7]
     for number, station in enumerate(bureau.stations):
         day = first_week[number % len(first_week)]
         yield Work(days.at(day, 17, 15), station.checker, figure.body(1, unit=station.code, done_on=day))
@@ -196,7 +198,7 @@ def _registered(
     chance: Random, code: str, kind: str, station: Station, *, robot_at: int, robot: Colleague
 ) -> ToolIn:
     months = KINDS[kind].test_interval_months
-    last = days.INSPECTING[0] + timedelta(days=chance.randint(-20, 20))
+    last = dates.INSPECTING[0] + timedelta(days=chance.randint(-20, 20))
     body = {
         "number": code,
         "kind": kind,
@@ -205,7 +207,7 @@ def _registered(
         "holder": f"{station.short}工器具室",
         "last_test_on": months_later(last, -months).isoformat(),
     }
-    return ToolIn(days.at(days.MOBILISED, 14) + timedelta(minutes=robot_at), robot, body)
+    return ToolIn(days.at(dates.MOBILISED, 14) + timedelta(minutes=robot_at), robot, body)
 
 
 def _some(chance: Random, stations: list[Station], figure: Figure) -> list[Station]:

@@ -8,17 +8,19 @@ from random import Random
 from typing import Any
 
 from chuncha.demo import days
-from chuncha.demo.bureau import Bureau, Colleague
-from chuncha.demo.hazards import after
-from chuncha.demo.steps import Decision, Deed, Hazard, Step
-from chuncha.demo.works import Works
+from chuncha.demo.people import Colleague
+from chuncha.demo.spring import dates
+from chuncha.demo.spring.bureau import Bureau
+from chuncha.demo.spring.hazards import Hazard, after
+from chuncha.demo.spring.works import Works
+from chuncha.demo.steps import Decision, Deed, Step
 from domain.campaign_settings import CampaignSettings
 from domain.deadlines import due_for
 from domain.workdays import add_workdays
 from statemachines.labels import LOCAL, Level, local_day
 
-LAST_CHECK = days.at(days.RECHECKING[1], 16, 30)
-LAST_FIX = days.at(days.RECHECKING[1], 10)
+LAST_CHECK = days.at(dates.RECHECKING[1], 16, 30)
+LAST_FIX = days.at(dates.RECHECKING[1], 10)
 
 _OPINIONS = (
     "现场复查，整改到位，同意销号",
@@ -247,8 +249,8 @@ class Fates:
     def _check_time(self, fixed: datetime) -> datetime:
         """Within two working days; what is fixed in the last weeks waits for the re-check of the bureau."""
         checked = days.soon(self._chance, fixed, 180, 2400)
-        begins = days.at(days.RECHECKING[0], 9)
-        if days.at(days.RECTIFYING[0], 12) < checked < begins:
+        begins = days.at(dates.RECHECKING[0], 9)
+        if days.at(dates.RECTIFYING[0], 12) < checked < begins:
             checked = days.between(self._chance, begins, LAST_CHECK)
         return max(min(checked, LAST_CHECK), fixed + timedelta(minutes=20))
 
@@ -264,7 +266,7 @@ class Fates:
 
     def _quantities(self, hazard: Hazard, at: datetime) -> list[dict[str, Any]]:
         # The first day belongs to the records that name every figure in its order.
-        if local_day(at) <= days.INSPECTING[0]:
+        if local_day(at) <= dates.INSPECTING[0]:
             return []
         return self._works.of_fix(self._chance, hazard.item)
 
