@@ -14,6 +14,7 @@ from statemachines.chart import Check, Law, RecordChart
 from statemachines.extension import REQUEST, ExtensionChart
 from statemachines.inspection import InspectionChart
 from statemachines.labels import Labelled
+from statemachines.suggestion import SuggestionChart
 from statemachines.ticket import TicketChart
 
 CHARTS: dict[str, type[RecordChart]] = {
@@ -21,6 +22,7 @@ CHARTS: dict[str, type[RecordChart]] = {
     "Campaign 检查活动": CampaignChart,
     "Inspection 检查": InspectionChart,
     "Extension 延期": ExtensionChart,
+    "Suggestion 工会意见": SuggestionChart,
 }
 
 
