@@ -77,7 +77,7 @@ class CampaignPage(BaseModel):
     next: str | None
 
 
-def campaign_shape(campaign: Campaign, language: Language) -> CampaignShape:
+def campaign_shape(session: Session, campaign: Campaign, language: Language) -> CampaignShape:
     """A campaign as programs read it; unit, checklist, phases and scope must be loaded."""
     scope = sorted(campaign.scope, key=lambda entry: entry.position)
     return CampaignShape(
@@ -97,7 +97,7 @@ def campaign_shape(campaign: Campaign, language: Language) -> CampaignShape:
         attendance=campaign.attendance,
         coverage_reason=campaign.coverage_reason,
         settings=settings_of(campaign),
-        notes=[note.sentence(language) for note in campaign_notes(campaign)],
+        notes=[note.sentence(language) for note in campaign_notes(session, campaign)],
         version=campaign.version,
     )
 
@@ -116,7 +116,7 @@ def list_all(call: Reads, wanted: Annotated[CampaignQuery, Query()]) -> Response
         page = list_campaigns(
             session, actor=call.actor, state=wanted.state, limit=wanted.limit, cursor=wanted.cursor
         )
-        items = [campaign_shape(campaign, language) for campaign in page.items]
+        items = [campaign_shape(session, campaign, language) for campaign in page.items]
     return call.answer(CampaignPage(items=items, next=page.next))
 
 
@@ -132,7 +132,7 @@ def create(new: NewCampaign, call: Creates) -> Response:
 
     def work(session: Session) -> Answer:
         campaign = create_campaign(session, new, actor=call.actor, now=call.now)
-        shape = campaign_shape(campaign, language_of(call.request))
+        shape = campaign_shape(session, campaign, language_of(call.request))
         place = f"/api/v1/campaigns/{campaign.code}"
         return written(shape, status=201, tag=version_tag(campaign.version), location=place)
 
@@ -144,7 +144,7 @@ def read(code: Code, call: Reads) -> Response:
     """One campaign."""
     with call.reading() as session:
         campaign = campaign_by_code(session, code, actor=call.actor)
-        shape = campaign_shape(campaign, language_of(call.request))
+        shape = campaign_shape(session, campaign, language_of(call.request))
     return call.answer(shape, tag=version_tag(shape.version))
 
 
@@ -229,7 +229,7 @@ def move(
         else:
             move_campaign(session, campaign, event, told, actor=call.actor, now=call.now)
         session.flush()
-        shape = campaign_shape(campaign, language_of(call.request))
+        shape = campaign_shape(session, campaign, language_of(call.request))
         return written(shape, tag=version_tag(campaign.version))
 
     return call.once(work)

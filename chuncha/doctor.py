@@ -15,7 +15,7 @@ from chuncha.installation import Installation
 from domain import migrations
 from domain.heartbeats import late
 from domain.records import Notice
-from domain.workdays import is_workday
+from domain.workdays import NATIONAL
 from statemachines.labels import local_day
 
 OLDEST_POSTGRES = 15
@@ -100,7 +100,7 @@ def _calendar(_: Installation, now: datetime) -> Iterator[Finding]:
     today = local_day(now)
     years = [today.year] if today.month < 12 else [today.year, today.year + 1]
     for year in years:
-        provisional = is_workday(date(year, 10, 8)).provisional
+        provisional = NATIONAL.day(date(year, 10, 8)).provisional
         known = "the State Council's notice is known"
         unknown = "make-up days are not known yet; deadlines are provisional"
         yield Finding(f"calendar {year}", not provisional, unknown if provisional else known)

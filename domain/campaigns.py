@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
+from domain.calendars import calendar_of
 from domain.campaign_setup import NewCampaign, create_campaign
 from domain.coverage import Coverage, UnitReport, coverage
 from domain.errors import BadInput, NotFound, PreconditionFailed
@@ -169,11 +170,11 @@ def must_be_open(campaign: Campaign) -> None:
         raise CampaignClosed(campaign=campaign.name)
 
 
-def campaign_notes(campaign: Campaign) -> list[Note]:
+def campaign_notes(session: Session, campaign: Campaign) -> list[Note]:
     """What the planner warns of: phases that begin on a day off, with working days proposed. Phases must
     be loaded.
     """
-    return holiday_notes(campaign.phases)
+    return holiday_notes(campaign.phases, calendar_of(session, campaign.unit.path))
 
 
 def event_due(campaign: Campaign, *, now: datetime) -> CampaignEvent | None:

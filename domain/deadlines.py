@@ -8,14 +8,16 @@ a holiday.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
+from typing import Any
 
 from domain.campaign_settings import CampaignSettings
-from domain.workdays import NO_OVERRIDES, ONE_DAY, Overrides, is_workday
+from domain.workdays import NATIONAL, ONE_DAY, WorkCalendar
 from statemachines.labels import LOCAL, Language, Level, local_day
 
-__all__ = ["Due", "Skipped", "due_for", "end_of_day"]
+__all__ = ["Due", "Skipped", "due_again", "due_for", "end_of_day"]
 
 SAME_DAY = 0
 TWENTY_FOUR_HOURS = 1
@@ -45,6 +47,19 @@ class Due:
     at: datetime
     explanation: tuple[Skipped, ...] = ()
     provisional: bool = False
+    counted_from: datetime | None = None
+    days: int = 0
+    level: Level = Level.GENERAL
+
+    def basis(self) -> dict[str, object]:
+        """What it was computed from, for a ticket to keep: a later calendar computes it anew from this."""
+        assert self.counted_from is not None
+        return {
+            "from": self.counted_from.isoformat(),
+            "days": self.days,
+            "level": self.level.value,
+            "provisional": self.provisional,
+        }
 
 
 def end_of_day(day: date) -> datetime:
@@ -59,7 +74,7 @@ def due_for(
     level: Level,
     days: int | None = None,
     settings: CampaignSettings,
-    overrides: Overrides = NO_OVERRIDES,
+    calendar: WorkCalendar = NATIONAL,
 ) -> Due:
     """The deadline of a hazard found at the aware moment `found_at`.
 
@@ -72,6 +87,18 @@ def due_for(
         days = settings.deadline_days.of(level)
     if days < 0:
         raise ValueError("a deadline is not before the finding")
+    due = _counted(found_at, level, days, calendar)
+    return replace(due, counted_from=found_at, days=days, level=level)
+
+
+def due_again(basis: Mapping[str, Any], calendar: WorkCalendar) -> Due:
+    """The deadline a kept basis gives by this calendar."""
+    counted_from, level = datetime.fromisoformat(basis["from"]), Level(basis["level"])
+    due = _counted(counted_from, level, basis["days"], calendar)
+    return replace(due, counted_from=counted_from, days=basis["days"], level=level)
+
+
+def _counted(found_at: datetime, level: Level, days: int, calendar: WorkCalendar) -> Due:
     if days == TWENTY_FOUR_HOURS:
         return Due(found_at.astimezone(LOCAL) + timedelta(hours=24))
     found_on = local_day(found_at)
@@ -79,26 +106,26 @@ def due_for(
         return Due(end_of_day(found_on))
     last = found_on + timedelta(days=days)
     if level == Level.MAJOR:
-        return _rolled_back(last, found_on, overrides)
-    return _rolled_forward(last, overrides)
+        return _rolled_back(last, found_on, calendar)
+    return _rolled_forward(last, calendar)
 
 
-def _rolled_forward(day: date, overrides: Overrides) -> Due:
+def _rolled_forward(day: date, calendar: WorkCalendar) -> Due:
     skipped: list[Skipped] = []
     provisional = False
-    while not (found := is_workday(day, overrides)).working and day < date.max:
+    while not (found := calendar.day(day)).working and day < date.max:
         skipped.append(Skipped(day, found.zh, found.en))
         provisional |= found.provisional
         day += ONE_DAY
     return Due(end_of_day(day), tuple(skipped), provisional or found.provisional)
 
 
-def _rolled_back(last: date, found_on: date, overrides: Overrides) -> Due:
+def _rolled_back(last: date, found_on: date, calendar: WorkCalendar) -> Due:
     skipped: list[Skipped] = []
     provisional = False
     day = last
     while day > found_on:
-        found = is_workday(day, overrides)
+        found = calendar.day(day)
         provisional |= found.provisional
         if found.working:
             return Due(end_of_day(day), tuple(skipped), provisional)

@@ -138,6 +138,7 @@ def approve(
     move(ticket, "extend", actor=actor, now=now, due=extension.proposed_due_at)
     _decide(extension, told, actor=actor, now=now)
     previous, ticket.due_at = ticket.due_at, extension.proposed_due_at
+    ticket.due_basis = None
     ticket.due_version += 1
     plan_next_step(session, ticket, now=now)
     record(

@@ -22,7 +22,7 @@ from domain.campaign_settings import Act, CampaignSettings, LadderStep, Told, se
 from domain.deadlines import Skipped, end_of_day
 from domain.records import History, Notice, Person, RoleGrant, StepRecord, Ticket, Unit
 from domain.tickets import RUNNING
-from domain.workdays import ONE_DAY, add_workdays, is_workday
+from domain.workdays import NATIONAL, ONE_DAY, WorkCalendar
 from statemachines.labels import LOCAL, Language, Level, local_day
 from statemachines.roles import Role
 
@@ -59,19 +59,19 @@ class PlannedStep:
 
 
 @lru_cache(maxsize=4096)
-def _away(day: date, count: int) -> tuple[date, tuple[Skipped, ...]]:
+def _away(calendar: WorkCalendar, day: date, count: int) -> tuple[date, tuple[Skipped, ...]]:
     """The `count`-th working day from `day`, and the days off between them in the order of the calendar."""
-    target = add_workdays(day, count)
+    target = calendar.add(day, count)
     first, last = min(day, target) + ONE_DAY, max(day, target)
-    between = (is_workday(first + ONE_DAY * n) for n in range((last - first).days))
+    between = (calendar.day(first + ONE_DAY * n) for n in range((last - first).days))
     return target, tuple(Skipped(each.day, each.zh, each.en) for each in between if not each.working)
 
 
-def planned(step: LadderStep, due_at: datetime) -> PlannedStep:
-    """When this step comes for a deadline."""
+def planned(step: LadderStep, due_at: datetime, calendar: WorkCalendar = NATIONAL) -> PlannedStep:
+    """When this step comes for a deadline, by the working days of the unit."""
     if step.after_workdays == 0:
         return PlannedStep(step, due_at.astimezone(LOCAL) + SECOND)
-    day, skipped = _away(local_day(due_at), step.after_workdays)
+    day, skipped = _away(calendar, local_day(due_at), step.after_workdays)
     return PlannedStep(step, datetime.combine(day, MORNING), skipped)
 
 

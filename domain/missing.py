@@ -8,11 +8,12 @@ from datetime import date, datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
+from domain.calendars import calendar_of
 from domain.campaign_settings import settings_of
 from domain.deadlines import end_of_day
 from domain.inspections import Miss, miss
 from domain.records import Campaign, Inspection
-from domain.workdays import add_workdays
+from domain.workdays import WorkCalendar
 from statemachines.campaign import CampaignState, accepts_findings
 from statemachines.inspection import InspectionState
 from statemachines.labels import local_day
@@ -61,7 +62,7 @@ def record_missed(session: Session, *, as_of: datetime, dry_run: bool = False) -
     misses = Misses()
     for visit in session.scalars(query).all():
         grace = settings_of(visit.campaign).missed_after_workdays
-        if as_of <= end_of_day(last_day(visit.planned_on, grace)):
+        if as_of <= end_of_day(last_day(visit.planned_on, grace, calendar_of(session, visit.unit.path))):
             continue
         misses.visits.append(Missed(visit.campaign.code, visit.unit.code, visit.planned_on))
         if not dry_run:
@@ -70,6 +71,6 @@ def record_missed(session: Session, *, as_of: datetime, dry_run: bool = False) -
     return misses
 
 
-def last_day(planned_on: date, grace: int) -> date:
+def last_day(planned_on: date, grace: int, calendar: WorkCalendar) -> date:
     """The last day on which a visit may still be begun."""
-    return add_workdays(planned_on, grace)
+    return calendar.add(planned_on, grace)

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from domain.errors import wrong
 from domain.records import CampaignPhase
-from domain.workdays import NO_OVERRIDES, Overrides, is_workday, next_workday
+from domain.workdays import NATIONAL, WorkCalendar
 from statemachines.campaign import CampaignState
 from statemachines.labels import Language
 
@@ -75,7 +75,7 @@ class Note:
         return f"“{self.phase.en}” begins on {day}; {proposed} is proposed instead."
 
 
-def holiday_notes(phases: Iterable[CampaignPhase], overrides: Overrides = NO_OVERRIDES) -> list[Note]:
+def holiday_notes(phases: Iterable[CampaignPhase], calendar: WorkCalendar = NATIONAL) -> list[Note]:
     """A note for each phase that begins on a day off; the proposal keeps its length in days, ending on a
     workday.
 
@@ -83,14 +83,14 @@ def holiday_notes(phases: Iterable[CampaignPhase], overrides: Overrides = NO_OVE
     """
     notes = []
     for phase in sorted(phases, key=lambda each: _ORDER[each.phase]):
-        day = is_workday(phase.starts_on, overrides)
+        day = calendar.day(phase.starts_on)
         if day.working:
             continue
-        first = next_workday(phase.starts_on, overrides)
+        first = calendar.next(phase.starts_on)
         last = None
         if phase.ends_on is not None:
             last = phase.ends_on + (first - phase.starts_on)
-            if not is_workday(last, overrides).working:
-                last = next_workday(last, overrides)
+            if not calendar.is_workday(last):
+                last = calendar.next(last)
         notes.append(Note(phase.phase, phase.starts_on, first, last, day.zh, day.en, day.provisional))
     return notes

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from uuid_utils.compat import uuid7
 
 from domain import outbox
+from domain.calendars import calendar_of
 from domain.campaigns import event_due, move_campaign
 from domain.people import holders
 from domain.records import (
@@ -31,7 +32,7 @@ from domain.records import (
     Unit,
 )
 from domain.records.inspections import OF_A_ROTA
-from domain.rounds import on_a_workday, paused_on, rounds, spread, works
+from domain.rounds import on_a_workday, paused_on, rounds, spread
 from domain.workdays import ONE_DAY
 from statemachines.campaign import CampaignEvent, CampaignState, accepts_findings
 from statemachines.inspection import InspectionState
@@ -129,24 +130,29 @@ def _wanted(session: Session, rota: Rota, *, today: date) -> list[_Wanted]:
     ):
         planned.setdefault(unit_id, set()).add(day)
     if rota.every is RotaEvery.ONCE:
-        wanted = _once(rota, [unit for unit in units if unit.id not in planned], today)
+        wanted = _once(session, rota, [unit for unit in units if unit.id not in planned], today)
     else:
-        wanted = _each_round(rota, units, planned, today)
+        wanted = _each_round(session, rota, units, planned, today)
     goes = _inspectors(session, rota, units) if wanted else {}
     return [_Wanted(unit, day, goes.get(unit.id)) for unit, day in wanted]
 
 
-def _once(rota: Rota, left: Sequence[Unit], today: date) -> list[tuple[Unit, date]]:
+def _once(session: Session, rota: Rota, left: Sequence[Unit], today: date) -> list[tuple[Unit, date]]:
     first = max(rota.starts_on, today)
     if paused_on(rota, first):
         if rota.paused_until is None or rota.paused_until >= rota.ends_on:
             return []
         first = rota.paused_until + ONE_DAY
-    return list(zip(left, spread(len(left), first, rota.ends_on, works), strict=True))
+    # The visits are one plan of the unit that owns the campaign, so its working days count.
+    owner = session.scalars(
+        select(Unit.path).join(Campaign, Campaign.unit_id == Unit.id).where(Campaign.id == rota.campaign_id)
+    ).one()
+    days = spread(len(left), first, rota.ends_on, calendar_of(session, owner).is_workday)
+    return list(zip(left, days, strict=True))
 
 
 def _each_round(
-    rota: Rota, units: Sequence[Unit], planned: Mapping[UUID, set[date]], today: date
+    session: Session, rota: Rota, units: Sequence[Unit], planned: Mapping[UUID, set[date]], today: date
 ) -> list[tuple[Unit, date]]:
     wanted = []
     for first, until in rounds(rota):
@@ -154,7 +160,7 @@ def _each_round(
             break
         last = min(until - ONE_DAY, rota.ends_on)
         for unit in units:
-            day = on_a_workday(first, last, works)
+            day = on_a_workday(first, last, calendar_of(session, unit.path).is_workday)
             if day is None or not today <= day <= today + HORIZON or paused_on(rota, day):
                 continue
             # Already planned for this round, even if the calendar has moved its day since.

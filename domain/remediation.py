@@ -13,6 +13,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
 from domain import notices
+from domain.calendars import calendar_of
 from domain.campaign_settings import settings_of
 from domain.deadlines import Due, due_for, end_of_day
 from domain.errors import BadInput
@@ -126,7 +127,7 @@ def _responsible(session: Session, ticket: Ticket, login: str | None) -> Person 
     return assignee_by_login(session, login, unit=ticket.unit) if login else None
 
 
-def proposed_due(ticket: Ticket, *, now: datetime) -> Due:
+def proposed_due(session: Session, ticket: Ticket, *, now: datetime) -> Due:
     """The deadline a ticket gets when nobody gives one: from its checklist item, else its level, by the calendar.
 
     Counted from the day of finding; when that is already past, from today (domain rules 6.3, 6.4). It explains itself.
@@ -134,15 +135,19 @@ def proposed_due(ticket: Ticket, *, now: datetime) -> Due:
     settings = settings_of(ticket.campaign)
     item = ticket.checklist_item
     days = item.deadline_days if item is not None and item.level == ticket.level else None
-    due = due_for(ticket.found_at, level=ticket.level, days=days, settings=settings)
-    return due if due.at > now else due_for(now, level=ticket.level, days=days, settings=settings)
+    calendar = calendar_of(session, ticket.unit.path)
+    due = due_for(ticket.found_at, level=ticket.level, days=days, settings=settings, calendar=calendar)
+    if due.at > now:
+        return due
+    return due_for(now, level=ticket.level, days=days, settings=settings, calendar=calendar)
 
 
 def assign(session: Session, ticket: Ticket, told: Assignment, *, actor: Actor, now: datetime) -> Ticket:
     """下达整改: found → assigned, once the three-fixed rule (and for major the five assurances) holds."""
     before = ticket.state
     person = _responsible(session, ticket, told.assignee)
-    due = _moment(told.due) or proposed_due(ticket, now=now).at
+    computed = None if told.due is not None else proposed_due(session, ticket, now=now)
+    due = computed.at if computed is not None else _moment(told.due)
     move(
         ticket,
         "assign",
@@ -158,6 +163,7 @@ def assign(session: Session, ticket: Ticket, told: Assignment, *, actor: Actor, 
     ticket.assignee, ticket.duty, ticket.measure = person, told.duty, told.measure
     ticket.budget, ticket.emergency_plan = told.budget, told.emergency_plan
     ticket.first_due_at = ticket.due_at = due
+    ticket.due_basis = None if computed is None else computed.basis()
     ticket.due_version += 1
     ticket.assigned_at = now
     plan_next_step(session, ticket, now=now)
@@ -314,7 +320,7 @@ def _return(session: Session, ticket: Ticket, told: Verification, *, actor: Acto
     # What has to be done again was not put right on the spot; from here on it is a ticket like any other.
     ticket.on_the_spot = False
     if due is not None:
-        ticket.due_at = due
+        ticket.due_at, ticket.due_basis = due, None
     # A new deadline, or the old one running again: either way the ladder starts over.
     ticket.due_version += 1
     plan_next_step(session, ticket, now=now)

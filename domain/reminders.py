@@ -9,7 +9,7 @@ from typing import Protocol
 
 from domain.campaign_settings import LadderStep
 from domain.notices import local_time
-from domain.workdays import ONE_DAY, is_workday
+from domain.workdays import NATIONAL, ONE_DAY, WorkCalendar
 from statemachines.labels import Language, Level, label, local_day
 
 PROPOSE_SUPERVISION = 7
@@ -53,12 +53,12 @@ def days_late(due_at: datetime, now: datetime) -> int:
     return max(0, (local_day(now) - local_day(due_at)).days)
 
 
-def workdays_left(due_at: datetime, now: datetime) -> int:
+def workdays_left(due_at: datetime, now: datetime, calendar: WorkCalendar = NATIONAL) -> int:
     """Working days after today up to and including the day of the deadline."""
     day, last, left = local_day(now), local_day(due_at), 0
     while day < last:
         day += ONE_DAY
-        left += is_workday(day).working
+        left += calendar.is_workday(day)
     return left
 
 

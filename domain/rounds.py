@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 
 from domain.records import Rota, RotaEvery
-from domain.workdays import ONE_DAY, is_workday
+from domain.workdays import NATIONAL, ONE_DAY
 
 Working = Callable[[date], bool]
 """Whether people of a unit work on a day."""
@@ -31,12 +31,7 @@ def first_day(rota: Rota) -> date:
     return start
 
 
-def works(day: date) -> bool:
-    """By the national calendar."""
-    return is_workday(day).working
-
-
-def spread(count: int, first: date, last: date, working: Working = works) -> list[date]:
+def spread(count: int, first: date, last: date, working: Working = NATIONAL.is_workday) -> list[date]:
     """`count` days spread evenly over the working days from `first` to `last`; over all days if nobody works then."""
     days = [first + ONE_DAY * n for n in range((last - first).days + 1)]
     open_days = [day for day in days if working(day)] or days
@@ -70,7 +65,7 @@ def _day_in_month(year: int, month: int, wanted: int) -> date:
     return date(year, month, min(wanted, calendar.monthrange(year, month)[1]))
 
 
-def on_a_workday(day: date, last: date, working: Working = works) -> date | None:
+def on_a_workday(day: date, last: date, working: Working = NATIONAL.is_workday) -> date | None:
     """The day itself or the next working day until `last`; None when nobody works until then."""
     while day <= last:
         if working(day):

@@ -8,7 +8,7 @@ it needs a reason; the union may dispute that, and a written explanation is due 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session, joinedload
 from sqlalchemy.sql.base import ExecutableOption
 
 from domain import suggestion_notices
+from domain.calendars import calendar_of, explain
 from domain.campaigns import campaign_by_code, must_be_open
 from domain.coverage import scope_unit_of
 from domain.deadlines import end_of_day
@@ -31,7 +32,7 @@ from domain.records import Campaign, Person, Suggestion, SuggestionCounter, Tick
 from domain.rights import Deed, must_be_allowed
 from domain.tickets import ticket_by_number
 from domain.visibility import suggestions_visible_to
-from domain.workdays import ONE_DAY, is_workday, next_workday
+from domain.workdays import WorkCalendar
 from statemachines.chart import begin, move
 from statemachines.labels import Level, local_day
 from statemachines.roles import Actor
@@ -118,19 +119,17 @@ def unanswered_late(now: datetime) -> ColumnElement[bool]:
     return and_(Suggestion.state.in_(OPEN), Suggestion.answer_due_at < now)
 
 
-def answer_due(now: datetime, *, level: Level | None) -> datetime:
+def answer_due(now: datetime, *, level: Level | None, calendar: WorkCalendar) -> datetime:
     """When an answer is due: the end of the next working day about a major hazard, else of the seventh day from now,
     moved on to a working day.
     """
     today = local_day(now)
-    return end_of_day(next_workday(today)) if level is Level.MAJOR else _after(today, ANSWER_DAYS)
+    return end_of_day(calendar.next(today)) if level is Level.MAJOR else _after(today, ANSWER_DAYS, calendar)
 
 
-def _after(today: date, days: int) -> datetime:
-    day = today + timedelta(days=days)
-    while not is_workday(day).working:
-        day += ONE_DAY
-    return end_of_day(day)
+def _after(today: date, days: int, calendar: WorkCalendar) -> datetime:
+    """A period's last day off moves to the next working day (民法典 Art. 203)."""
+    return end_of_day(explain(calendar, today, days, workdays=False).end)
 
 
 def possible_addressees(session: Session, unit_path: str, *, actor: Actor) -> list[Person]:
@@ -158,7 +157,8 @@ def make(session: Session, new: NewSuggestion, *, actor: Actor, now: datetime) -
         issued_by=session.get_one(Person, actor.id),
         issued_at=now,
         addressee=_addressee(session, new.addressee, unit, actor),
-        answer_due_at=_due(new.answer_due, now) or answer_due(now, level=ticket.level if ticket else None),
+        answer_due_at=_due(new.answer_due, now)
+        or answer_due(now, level=ticket.level if ticket else None, calendar=calendar_of(session, unit.path)),
         answered_by=None,
     )
     begin(suggestion)
@@ -361,7 +361,9 @@ def dispute(
     before = suggestion.state
     move(suggestion, SuggestionEvent.DISPUTE, actor=actor, now=now, reason=told.reason)
     suggestion.dispute, suggestion.disputed_at = told.reason, now
-    suggestion.answer_due_at = _after(local_day(now), EXPLANATION_DAYS)
+    suggestion.answer_due_at = _after(
+        local_day(now), EXPLANATION_DAYS, calendar_of(session, suggestion.unit.path)
+    )
     due = suggestion.answer_due_at
     _done(session, suggestion, "dispute", before, actor=actor, now=now, reason=told.reason, due=due)
     return suggestion

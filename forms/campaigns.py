@@ -139,7 +139,7 @@ def campaign_page(
         steps=steps,
         reached=reached,
         coverage=_in_sight(session, coverage(session, found), actor),
-        notes=campaign_notes(found),
+        notes=campaign_notes(session, found),
         inspections=_inspections(session, found, actor),
         by_rota=[each for each in visits_by_rota(visited) if each[0] is not None],
         visits_at={

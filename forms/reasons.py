@@ -5,21 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from domain.campaign_settings import settings_of
-from domain.deadlines import Due, Skipped
+from sqlalchemy.orm import Session
+
+from domain.calendars import calendar_of
+from domain.deadlines import Due, Skipped, due_again
 from domain.records import Ticket
-from domain.remediation import proposed_due
 from forms import dates
 from forms.words import _, say
 from statemachines.labels import Language, label
-
-
-def days_of(ticket: Ticket) -> int:
-    """The natural days a ticket of this kind is given."""
-    item = ticket.checklist_item
-    if item is not None and item.level == ticket.level:
-        return item.deadline_days
-    return settings_of(ticket.campaign).deadline_days.of(ticket.level)
 
 
 def passed_over(skipped: Sequence[Skipped], lang: Language, now: datetime) -> str:
@@ -42,10 +35,9 @@ def passed_over(skipped: Sequence[Skipped], lang: Language, now: datetime) -> st
     return ("、" if lang == "zh" else ", ").join(said)
 
 
-def explained(due: Due, ticket: Ticket, lang: Language, *, now: datetime) -> str:
+def explained(due: Due, lang: Language, *, now: datetime) -> str:
     """How a proposed deadline was found, in one or two sentences."""
-    days = days_of(ticket)
-    level = label(ticket.level, lang)
+    days, level = due.days, label(due.level, lang)
     if days == 0:
         text = say(lang, _("%(level)s隐患要求当日整改。"), level=level)
     elif days == 1:
@@ -59,9 +51,9 @@ def explained(due: Due, ticket: Ticket, lang: Language, *, now: datetime) -> str
     return text
 
 
-def why_this_due(ticket: Ticket, lang: Language, *, now: datetime) -> str | None:
-    """Why the first deadline of a ticket is when it is; None when a person chose it."""
-    if ticket.first_due_at is None or ticket.on_the_spot:
+def why_this_due(session: Session, ticket: Ticket, lang: Language, *, now: datetime) -> str | None:
+    """Why the deadline of a ticket is when it is; None when a person chose it. The unit must be loaded."""
+    if ticket.due_basis is None:
         return None
-    due = proposed_due(ticket, now=ticket.assigned_at or now)
-    return explained(due, ticket, lang, now=now) if due.at == ticket.first_due_at else None
+    due = due_again(ticket.due_basis, calendar_of(session, ticket.unit.path))
+    return explained(due, lang, now=now) if due.at == ticket.due_at else None

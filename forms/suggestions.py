@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from sqlalchemy.orm import Session
 
 from domain import suggestions
+from domain.calendars import calendar_of
 from domain.errors import NotFound
 from domain.history import history_of
 from domain.people import unit_by_code, units_in_sight
@@ -168,7 +169,11 @@ def _new_page(
             units=units,
             campaigns=running_campaigns(session, actor),
             people=possible_addressees(session, unit.path, actor=actor) if unit else [],
-            due=answer_due(now_of(request), level=ticket.level if ticket else None),
+            due=answer_due(
+                now_of(request),
+                level=ticket.level if ticket else None,
+                calendar=calendar_of(session, unit.path if unit else "/"),
+            ),
         )
 
 

@@ -149,7 +149,7 @@ def _action_page(
         ticket = ticket_by_number(session, number, actor=actor)
         if not action.asks:
             return ticket_page(request, session, ticket, actor=actor, form=form, status=status)
-        due = remediation.proposed_due(ticket, now=now) if name == "assign" else None
+        due = remediation.proposed_due(session, ticket, now=now) if name == "assign" else None
         return page(
             request,
             "action.html",
@@ -161,7 +161,7 @@ def _action_page(
             ticket=ticket,
             people=may_be_assigned(session, ticket.unit.path) if "assignee" in action.fields else [],
             due=due,
-            due_reason=explained(due, ticket, lang, now=now) if due else None,
+            due_reason=explained(due, lang, now=now) if due else None,
             levels=[level for level in Level if level is not ticket.level],
             kinds=tuple(CancelKind),
             assigned=ticket.state is TicketState.ASSIGNED,

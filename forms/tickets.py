@@ -185,6 +185,6 @@ def ticket_page(
         suggestions=suggestions_about(session, found, actor=actor),
         may_suggest=may_do(actor, Deed.SUGGEST, at=found.unit.path),
         steps=escalations(session, found, now=now),
-        why_due=why_this_due(found, lang, now=now),
+        why_due=why_this_due(session, found, lang, now=now),
         limit_mb=installation_of(request).file_max_bytes // 2**20,
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from random import Random
 
-from domain.workdays import add_workdays, is_workday
+from domain.workdays import NATIONAL
 from statemachines.labels import LOCAL
 
 ONE_DAY = timedelta(days=1)
@@ -26,14 +26,14 @@ def days(first: date, last: date) -> Iterator[date]:
 
 def workdays(first: date, last: date) -> list[date]:
     """The working days from the first to the last."""
-    return [day for day in days(first, last) if is_workday(day).working]
+    return [day for day in days(first, last) if NATIONAL.is_workday(day)]
 
 
 def working(moment: datetime) -> datetime:
     """The moment itself when people work then, else the next one at which they do."""
     local = moment.astimezone(LOCAL)
-    if not is_workday(local.date()).working or local.time() > ENDS:
-        day = add_workdays(local.date(), 1)
+    if not NATIONAL.is_workday(local.date()) or local.time() > ENDS:
+        day = NATIONAL.add(local.date(), 1)
         return at(day, 8, 40 + local.minute // 4)
     if local.time() < BEGINS:
         return at(local.date(), 8, 40 + local.minute // 4)
@@ -59,4 +59,4 @@ def between(chance: Random, first: datetime, last: datetime) -> datetime:
 
 def workdays_after(day: date, count: int) -> date:
     """The `count`-th working day after a day."""
-    return add_workdays(day, count)
+    return NATIONAL.add(day, count)

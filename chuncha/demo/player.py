@@ -33,7 +33,7 @@ from chuncha.demo.steps import (
     Work,
     ZeroReport,
 )
-from domain.workdays import is_workday
+from domain.workdays import NATIONAL
 
 FlowRun = Callable[..., Coroutine[Any, Any, dict[str, Any]]]
 
@@ -144,7 +144,7 @@ class Player:
             self._letters_sent()
             self._turned += [f"{self._campaign} summarise"]
             self._run(loop, self._publish, at)
-        if is_workday(day).working or self._today["chased"]:
+        if NATIONAL.is_workday(day) or self._today["chased"]:
             self._letters_of = at
 
     def _send_letters(self) -> None:

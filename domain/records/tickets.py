@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from domain.records.base import Base, Key, words
@@ -84,6 +85,8 @@ class Ticket(Base):
     first_due_at: Mapped[datetime | None]
     due_at: Mapped[datetime | None]
     due_version: Mapped[int] = mapped_column(default=0)
+    due_basis: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    """What `due_at` was computed from (domain/deadlines.py); None: a person set it, and no calendar moves it."""
     assigned_at: Mapped[datetime | None]
     acknowledged_at: Mapped[datetime | None]
     fixer_id: Mapped[UUID | None] = mapped_column(ForeignKey("people.id"))

@@ -134,11 +134,12 @@ def test_a_body_that_breaks_a_rule_names_the_field(said, pointer, rule):
 
 def test_a_phase_that_begins_on_a_holiday_is_noted_with_working_days_proposed(world):
     create(world, phases={"rechecking": {"from": "2026-04-06", "to": "2026-04-08"}})
-    [note] = campaigns.campaign_notes(seen(world, "QC2026"))
+    with world.database.reading() as session:
+        [note] = campaigns.campaign_notes(session, seen(world, "QC2026"))
+        assert campaigns.campaign_notes(session, seen(world)) == []
     assert (note.proposed_from, note.proposed_to) == (date(2026, 4, 7), date(2026, 4, 9))
     assert note.sentence("zh") == "“复查”开始日2026-04-06是休息日（清明），建议改为2026-04-07至2026-04-09。"
     assert "2026-04-07 to 2026-04-09" in note.sentence("en")
-    assert campaigns.campaign_notes(seen(world)) == []
 
 
 def test_a_station_sees_campaigns_it_is_in_and_no_others(world):

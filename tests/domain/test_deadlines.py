@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from domain.campaign_settings import CampaignSettings
 from domain.deadlines import due_for, end_of_day
-from domain.workdays import is_workday
+from domain.workdays import NATIONAL
 from statemachines.labels import LOCAL, Level, local_day
 
 SETTINGS = CampaignSettings()
@@ -57,7 +57,7 @@ def test_the_day_of_finding_is_the_day_in_shanghai():
 def test_a_year_without_a_notice_gives_a_provisional_deadline():
     found = due(datetime.fromisoformat("2027-01-29T10:00:00+08:00"), days=10)
     assert found.provisional
-    assert is_workday(local_day(found.at)).working
+    assert NATIONAL.is_workday(local_day(found.at))
 
 
 @given(moments, levels)
@@ -82,8 +82,8 @@ def test_general_and_serious_end_on_a_working_day_not_before_the_nth(found_at, l
     found = due(found_at, level=level, days=days)
     nominal = local_day(found_at) + timedelta(days=days)
     assert local_day(found.at) == nominal + timedelta(days=len(found.explanation))
-    assert is_workday(local_day(found.at)).working
-    assert not any(is_workday(skipped.day).working for skipped in found.explanation)
+    assert NATIONAL.is_workday(local_day(found.at))
+    assert not any(NATIONAL.is_workday(skipped.day) for skipped in found.explanation)
 
 
 @given(moments, st.integers(2, 400))

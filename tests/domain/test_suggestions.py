@@ -12,6 +12,7 @@ from domain.access import actor_by_login
 from domain.deadlines import end_of_day
 from domain.people import NewPerson, add_person
 from domain.suggestions import NewSuggestion, SuggestionAnswer
+from domain.workdays import NATIONAL
 from statemachines.labels import Level
 from statemachines.refusals import Refusal
 from statemachines.roles import SYSTEM
@@ -52,7 +53,9 @@ def test_each_year_counts_from_one_by_the_calendar_of_the_place(world: World) ->
 )
 def test_when_an_answer_is_due(level: Level | None, made_on: str, due_on: str) -> None:
     now = datetime.fromisoformat(f"{made_on}T10:00:00+08:00")
-    assert suggestions.answer_due(now, level=level) == end_of_day(date.fromisoformat(due_on))
+    assert suggestions.answer_due(now, level=level, calendar=NATIONAL) == end_of_day(
+        date.fromisoformat(due_on)
+    )
 
 
 def test_a_supervisor_addresses_anybody_but_themselves(world: World) -> None:

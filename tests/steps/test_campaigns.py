@@ -146,6 +146,7 @@ def carried(world, ticket):
 
 
 @then(parsers.parse("提醒建议改为 {first} 至 {last}"))
-def proposed(planned, first, last):
-    [note] = campaigns.campaign_notes(planned)
+def proposed(world, planned, first, last):
+    with world.database.reading() as session:
+        [note] = campaigns.campaign_notes(session, planned)
     assert (note.proposed_from, note.proposed_to) == (date.fromisoformat(first), date.fromisoformat(last))

@@ -135,7 +135,9 @@ def stands(world, name):
 @then(parsers.parse('"{name}" 收到 "{words}"'))
 def told(world, name, words):
     with world.database.reading() as session:
-        subjects = session.scalars(select(Notice.subject).join(Person).where(Person.name == name)).all()
+        subjects = session.scalars(
+            select(Notice.subject).join(Person, Person.id == Notice.person_id).where(Person.name == name)
+        ).all()
     assert any(words in subject for subject in subjects)
 
 

@@ -16,7 +16,7 @@ from chuncha.demo.spring.works import Works
 from chuncha.demo.steps import Decision, Deed, Step
 from domain.campaign_settings import CampaignSettings
 from domain.deadlines import due_for
-from domain.workdays import add_workdays
+from domain.workdays import NATIONAL
 from statemachines.labels import LOCAL, Level, local_day
 
 LAST_CHECK = days.at(dates.RECHECKING[1], 16, 30)
@@ -74,7 +74,7 @@ class Fates:
 
     def _late(self, hazard: Hazard, submitted: datetime) -> Iterator[Step]:
         fixer, _, due = yield from self._assigned(hazard, submitted)
-        day = add_workdays(local_day(due), self._chance.choices((1, 2, 4, 8), (40, 30, 20, 10))[0])
+        day = NATIONAL.add(local_day(due), self._chance.choices((1, 2, 4, 8), (40, 30, 20, 10))[0])
         yield from self._ended(hazard, fixer, min(days.at(day, 15, self._chance.randint(0, 50)), LAST_FIX))
 
     def _returned(self, hazard: Hazard, submitted: datetime, *, times: int = 1) -> Iterator[Step]:
@@ -85,7 +85,7 @@ class Fates:
         for turn in range(times):
             yield self._fix(hazard, fixer, fixed, with_works=False)
             checked = days.soon(chance, fixed, 120, 1400)
-            again = add_workdays(local_day(checked), 3)
+            again = NATIONAL.add(local_day(checked), 3)
             opinion = f"{chance.choice(_BAD)}，请重新整改"
             body = {"passed": False, "opinion": opinion, "due": again.isoformat()}
             yield Deed(checked, checker, hazard.key, "verify", body)
