@@ -127,7 +127,7 @@ class Explained:
     provisional: bool
 
 
-def explain(calendar: WorkCalendar, start: date, days: int, *, workdays: bool) -> Explained:
+def period(calendar: WorkCalendar, start: date, days: int, *, workdays: bool) -> Explained:
     """Where a period of `days` from `start` ends (the start day is not counted, 民法典 Art. 201), and why there.
 
     `workdays`: only working days count. Otherwise all days count, and a last day off moves to the next working day

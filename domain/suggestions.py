@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session, joinedload
 from sqlalchemy.sql.base import ExecutableOption
 
 from domain import suggestion_notices
-from domain.calendars import calendar_of, explain
+from domain.calendars import calendar_of, period
 from domain.campaigns import campaign_by_code, must_be_open
 from domain.coverage import scope_unit_of
 from domain.deadlines import end_of_day
@@ -129,7 +129,7 @@ def answer_due(now: datetime, *, level: Level | None, calendar: WorkCalendar) ->
 
 def _after(today: date, days: int, calendar: WorkCalendar) -> datetime:
     """A period's last day off moves to the next working day (民法典 Art. 203)."""
-    return end_of_day(explain(calendar, today, days, workdays=False).end)
+    return end_of_day(period(calendar, today, days, workdays=False).end)
 
 
 def possible_addressees(session: Session, unit_path: str, *, actor: Actor) -> list[Person]:
