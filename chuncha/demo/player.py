@@ -17,6 +17,7 @@ from chuncha.demo.clock import Clock
 from chuncha.demo.people import Colleague
 from chuncha.demo.photos import Shot
 from chuncha.demo.steps import (
+    AddRota,
     Answering,
     Create,
     Decision,
@@ -209,6 +210,8 @@ class Player:
             case Turn():
                 self._client.post(f"/campaigns/{self._campaign}/{step.event}", step.facts, by=step.by)
                 self._turned.append(f"{self._campaign} {step.event}")
+            case AddRota():
+                self._client.post(f"/campaigns/{self._campaign}/rotas", step.body, by=step.by)
             case MakeUp():
                 self._make_up(step)
             case ZeroReport():

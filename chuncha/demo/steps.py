@@ -138,6 +138,13 @@ class Create(Step):
 
 
 @dataclass(frozen=True, slots=True)
+class AddRota(Step):
+    """A scheduled check is added to the running campaign."""
+
+    body: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Turn(Step):
     """An event of the campaign's chart, caused by a person."""
 

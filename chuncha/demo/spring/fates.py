@@ -8,16 +8,15 @@ from random import Random
 from typing import Any
 
 from chuncha.demo import days
+from chuncha.demo.due import due_of
 from chuncha.demo.people import Colleague
 from chuncha.demo.spring import dates
 from chuncha.demo.spring.bureau import Bureau
 from chuncha.demo.spring.hazards import Hazard, after
 from chuncha.demo.spring.works import Works
 from chuncha.demo.steps import Decision, Deed, Step
-from domain.campaign_settings import CampaignSettings
-from domain.deadlines import due_for
 from domain.workdays import NATIONAL
-from statemachines.labels import LOCAL, Level, local_day
+from statemachines.labels import Level, local_day
 
 LAST_CHECK = days.at(dates.RECHECKING[1], 16, 30)
 LAST_FIX = days.at(dates.RECHECKING[1], 10)
@@ -287,13 +286,3 @@ class Fates:
 
     def _approver(self, hazard: Hazard) -> Colleague:
         return hazard.station.head if hazard.level is Level.GENERAL else self._bureau.leader
-
-
-def due_of(hazard: Hazard, assigned: datetime) -> datetime:
-    """The deadline the system gives when nobody names one (domain/remediation.py), in Asia/Shanghai."""
-    days_given = hazard.item.deadline_days if hazard.level is hazard.item.level else None
-    settings = CampaignSettings()
-    due = due_for(hazard.found_at, level=hazard.level, days=days_given, settings=settings)
-    if due.at <= assigned:
-        due = due_for(assigned, level=hazard.level, days=days_given, settings=settings)
-    return due.at.astimezone(LOCAL)

@@ -10,9 +10,10 @@ from random import Random
 from typing import Any
 
 from chuncha.demo import days
+from chuncha.demo.due import due_of
 from chuncha.demo.spring import dates
 from chuncha.demo.spring.bureau import CHECKLIST, CODE, Bureau, Station
-from chuncha.demo.spring.fates import LAST_CHECK, Fates, due_of
+from chuncha.demo.spring.fates import LAST_CHECK, Fates
 from chuncha.demo.spring.hazards import Catalogue, Hazard, before
 from chuncha.demo.spring.works import CAMPAIGN, Works
 from chuncha.demo.steps import (
