@@ -241,6 +241,46 @@ def sweep(as_of: AsOf = None, dry_run: DryRun = False, data: Data = None) -> Non
 
 
 @app.command()
+def simulate(
+    campaign: Annotated[str, typer.Argument(help="Code of the campaign.")],
+    from_: Annotated[
+        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day; today when left out.")
+    ] = None,
+    until: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Last day; a month after the campaign's last date."),
+    ] = None,
+    data: Data = None,
+) -> None:
+    """Play a campaign's calendar ahead, writing and sending nothing: who would be told how much on which day."""
+    from domain.simulation import simulate as play
+
+    with open_installation(_settings(data)) as installation:
+        played = play(
+            installation.database,
+            campaign,
+            now=real_time(),
+            first=from_.date() if from_ else None,
+            until=until.date() if until else None,
+        )
+    by_day = Table("day", "visits", "missed", "messages", "people", "most to one", "phases", title=campaign)
+    for day in played.days:
+        if day.visits or day.missed or day.messages or day.moved:
+            most = max(day.told.values(), default=0)
+            counts = (day.visits, day.missed, day.messages, len(day.told), most)
+            by_day.add_row(f"{day.day:%Y-%m-%d %a}", *map(str, counts), ", ".join(day.moved))
+    console.print(by_day)
+    by_person = Table("who", "messages", "heaviest day", "on it")
+    for login, total, heaviest, count in played.load():
+        by_person.add_row(f"{played.names[login]} ({login})", str(total), f"{heaviest:%Y-%m-%d}", str(count))
+    console.print(by_person)
+    peak = played.peak()
+    if peak is not None:
+        _say(f"Peak: {peak.day:%Y-%m-%d}, {peak.messages} messages to {len(peak.told)} people.")
+    _say("As if nobody acted; nothing was written or sent.")
+
+
+@app.command()
 def deliver(as_of: AsOf = None, dry_run: DryRun = False, data: Data = None) -> None:
     """Send the notices that wait, now."""
     from domain.delivery import deliver_all
