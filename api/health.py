@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 
 from api.deps import database, now
 from domain import migrations
+from domain.dispatches import what_waits
 from domain.heartbeats import heartbeats, late
-from domain.outbox import waiting_count
 from domain.records import Ticket
 from domain.tickets import overdue
 
@@ -93,7 +93,12 @@ def _tickets(session: Session, registry: CollectorRegistry, request: Request) ->
     past_due = Gauge("chuncha_tickets_overdue", "Tickets past their deadline.", registry=registry)
     past_due.set(session.scalar(select(func.count()).where(overdue(now(request)))) or 0)
     unsent = Gauge("chuncha_notices_waiting", "Notices due and not sent.", registry=registry)
-    unsent.set(waiting_count(session, as_of=now(request)))
+    waits = what_waits(session, as_of=now(request))
+    unsent.set(waits.count)
+    since = Gauge(
+        "chuncha_notices_oldest_waiting_timestamp_seconds", "Since when the oldest waits.", registry=registry
+    )
+    since.set(waits.oldest.timestamp() if waits.oldest else 0)
 
 
 def _flows(session: Session, registry: CollectorRegistry) -> None:

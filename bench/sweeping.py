@@ -113,8 +113,8 @@ def _write_plainly(
         )
         cursor.executemany(
             "INSERT INTO notices (id, key, kind, person_id, channel, address, ticket_id, subject, body, created_at,"
-            " not_before, attempts)"
-            " VALUES (%s, %s, 'escalate', %s, 'email', 'x@example.org', %s, 'bench', %s, %s, %s, 0)",
+            " not_before, responsible, shown)"
+            " VALUES (%s, %s, 'escalate', %s, 'email', 'x@example.org', %s, 'bench', %s, %s, %s, false, true)",
             [
                 (key := uuid7(), str(key), person[0], ticket, body, now, now)
                 for ticket in batch

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from urllib.parse import urlsplit
 
-from sqlalchemy import func, select, text
+from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from chuncha.installation import Installation
 from domain import migrations
+from domain.dispatches import what_waits
 from domain.heartbeats import late
-from domain.records import Notice
 from domain.workdays import NATIONAL
 from statemachines.labels import local_day
 
@@ -79,13 +79,11 @@ def _mail(installation: Installation, _: datetime) -> Iterator[Finding]:
 
 
 def _notices(installation: Installation, now: datetime) -> Iterator[Finding]:
-    waiting = (Notice.sent_at.is_(None), Notice.gave_up_at.is_(None), Notice.not_before <= now)
     with installation.database.reading() as session:
-        count, oldest = session.execute(
-            select(func.count(), func.min(Notice.created_at)).where(*waiting)
-        ).one()
-    old = oldest is not None and (now - oldest).total_seconds() > 3600
-    yield Finding("notices", not old, f"{count} waiting" + (f", the oldest since {oldest}" if oldest else ""))
+        waits = what_waits(session, as_of=now)
+    old = waits.oldest is not None and (now - waits.oldest).total_seconds() > 3600
+    since = f", the oldest since {waits.oldest}" if waits.oldest else ""
+    yield Finding("notices", not old, f"{waits.count} waiting{since}")
 
 
 def _flows(installation: Installation, now: datetime) -> Iterator[Finding]:

@@ -337,7 +337,7 @@ def _tell(session: Session, person: Person, absence: Absence, kind: str, *, now:
     outbox.tell(
         session,
         person,
-        key=f"absence:{absence.id}:{kind}:{person.id}",
+        key=f"absence:{absence.id}:{kind}",
         kind=f"absence_{kind}",
         subject=subject.format(person=name),
         body="\n".join([act.format(person=name), "", *lines]),

@@ -1,35 +1,35 @@
-"""Sending what waits in the outbox: short loops around a claim, a channel and a mark, none inside a transaction."""
+"""Sending what waits in the outbox: bundle, then short loops of claim, channel and mark, none inside a transaction."""
 
 from __future__ import annotations
 
 import logging
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
+from uuid import UUID
 
 from domain.database import Database
-from domain.mail import Postman
-from domain.outbox import (
+from domain.dispatches import (
     BATCH,
     LEASE,
     ChannelDown,
     Letter,
     NotDelivered,
+    bundle,
     claim,
     mark_failed,
     mark_sent,
     put_back,
-    waiting_count,
+    what_waits,
 )
+from domain.mail import Postman
+from domain.records import Channel
 from domain.settings import Settings
 
 log = logging.getLogger(__name__)
-
-OUTAGE_PAUSE = timedelta(minutes=1)
-"""How long letters wait when the channel takes none at all."""
 
 
 class Sender(Protocol):
@@ -48,30 +48,52 @@ class InBoxOnly:
         return "in-box only: no mail server is named (CHUNCHA_SMTP_URL)"
 
 
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """Every channel of this installation; a letter is handed to its own."""
+
+    mail: Sender
+
+    def send(self, letter: Letter, *, now: datetime) -> str:
+        """Hand it over."""
+        return self.mail.send(letter, now=now)
+
+
 @contextmanager
-def channel(settings: Settings) -> Iterator[Sender]:
-    """The channel the settings name, open for one delivery."""
-    if settings.smtp_url is None:
-        yield InBoxOnly()
-        return
-    with Postman(settings.smtp_url, mail_from=settings.mail_from, public_url=settings.public_url) as postman:
-        yield postman
+def channels(settings: Settings) -> Iterator[Sender]:
+    """The channels the settings name, open for one delivery."""
+    with ExitStack() as stack:
+        mail: Sender = InBoxOnly()
+        if settings.smtp_url is not None:
+            mail = stack.enter_context(
+                Postman(settings.smtp_url, mail_from=settings.mail_from, public_url=settings.public_url)
+            )
+        yield Ways(mail)
 
 
 @dataclass(slots=True)
 class Delivery:
-    """What a delivery did; for a dry run `waiting` is what would be tried. `more`: there may be further rows."""
+    """What a delivery did; for a dry run `waiting` is what would be tried. `more`: there may be further messages.
+    `bundled`: the digests of this run are made; what is told from now on waits for the next one.
+
+    `down` says of each way found broken what was heard; nothing more is tried that way.
+    """
 
     waiting: int = 0
     sent: int = 0
     put_off: int = 0
     gave_up: int = 0
-    down: str | None = None
+    down: dict[UUID | Channel, str] = field(default_factory=dict)
     more: bool = False
+    bundled: bool = False
 
     def said(self) -> dict[str, Any]:
         """As a heartbeat and a log line keep it."""
-        return {name: value for name, value in asdict(self).items() if value and name != "more"}
+        counts = {name: getattr(self, name) for name in ("waiting", "sent", "put_off", "gave_up")}
+        said: dict[str, Any] = {name: count for name, count in counts.items() if count}
+        if self.down:
+            said["down"] = "; ".join(self.down.values())
+        return said
 
     def __str__(self) -> str:
         return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in self.said().items()) or "none"
@@ -80,28 +102,34 @@ class Delivery:
 def deliver(
     database: Database, sender: Sender, *, as_of: datetime, limit: int = BATCH, done: Delivery | None = None
 ) -> Delivery:
-    """Send one batch of waiting notices, adding to `done`. One bad row blocks no other.
+    """Bundle what waits and send one batch, adding to `done`. One bad message blocks no other, one broken way no other.
 
     Times written are `as_of` plus the time spent, so that a replay stays in its own time.
     """
     done = done or Delivery()
     begun = time.monotonic()
+    if not done.bundled:
+        with database.transaction() as session:
+            bundle(session, as_of=as_of)
+        done.bundled = True
     with database.transaction() as session:
-        letters = claim(session, as_of=as_of, limit=limit)
+        letters = claim(session, as_of=as_of, limit=limit, without=done.down)
     done.more = len(letters) == limit
     for position, letter in enumerate(letters):
         spent = timedelta(seconds=time.monotonic() - begun)
         # Near the end of the lease another deliverer may soon hold the rest: leave it.
         if spent > LEASE * 0.8:
             break
+        if letter.way in done.down:
+            continue
         try:
             _deliver_one(database, sender, letter, done, now=as_of + spent)
         except ChannelDown as error:
-            log.warning("the channel is down: %s", error)
+            log.warning("%s is down: %s", letter.way, error)
+            same_way = [each for each in letters[position:] if each.way == letter.way]
             with database.transaction() as session:
-                put_back(session, letters[position:], str(error), not_before=as_of + OUTAGE_PAUSE)
-            done.down, done.more = str(error), False
-            break
+                put_back(session, same_way, error, now=as_of + spent)
+            done.down[letter.way] = str(error)
     return done
 
 
@@ -116,7 +144,7 @@ def _deliver_one(
         _not_taken(database, letter, error, done, now=now)
         return
     except Exception as error:  # one item of a batch: recorded on the item, the rest goes on
-        log.exception("the channel stumbled over notice %s", letter.notice_id)
+        log.exception("the channel stumbled over message %s", letter.dispatch_id)
         _not_taken(database, letter, NotDelivered(repr(error), permanent=False), done, now=now)
         return
     with database.transaction() as session:
@@ -127,7 +155,7 @@ def _deliver_one(
 def _not_taken(
     database: Database, letter: Letter, error: NotDelivered, done: Delivery, *, now: datetime
 ) -> None:
-    log.warning("notice %s was not delivered: %s", letter.notice_id, error)
+    log.warning("message %s was not delivered: %s", letter.dispatch_id, error)
     with database.transaction() as session:
         gave_up = mark_failed(session, letter, error, now=now)
     done.gave_up += gave_up
@@ -137,12 +165,12 @@ def _not_taken(
 def deliver_all(
     database: Database, settings: Settings, *, as_of: datetime, dry_run: bool = False
 ) -> Delivery:
-    """Send everything that waits, batch by batch; `dry_run` only counts it."""
+    """Send everything that waits, batch by batch; `dry_run` only counts the notices."""
     if dry_run:
         with database.reading() as session:
-            return Delivery(waiting=waiting_count(session, as_of=as_of))
+            return Delivery(waiting=what_waits(session, as_of=as_of).count)
     done = Delivery(more=True)
-    with channel(settings) as sender:
+    with channels(settings) as sender:
         while done.more:
             deliver(database, sender, as_of=as_of, done=done)
     return done

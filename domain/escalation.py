@@ -30,7 +30,7 @@ from domain.ladder import (
     planned_steps,
     recorded_steps,
 )
-from domain.outbox import notice_row, tell_all
+from domain.outbox import Telling, own_channel, tell_all
 from domain.records import Campaign, History, Person, StepRecord, Ticket, Unit
 from domain.reminders import words
 from domain.tickets import RUNNING
@@ -113,7 +113,7 @@ class _Climb:
     ticket: DueTicket
     next_step_at: datetime | None
     steps: list[dict[str, Any]] = field(default_factory=list)
-    notices: list[dict[str, Any]] = field(default_factory=list)
+    notices: list[Telling] = field(default_factory=list)
     history: list[dict[str, Any]] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
 
@@ -130,7 +130,7 @@ def sweep(session: Session, *, as_of: datetime, limit: int = BATCH, dry_run: boo
         return result
     climbs, faults = _climbs(session, tickets, as_of=as_of)
     if not dry_run:
-        climbs, refused = _write(session, climbs)
+        climbs, refused = _write(session, climbs, as_of=as_of)
         faults |= refused
         _put_off(session, faults, as_of=as_of)
     result.tickets = sum(bool(climb.steps) for climb in climbs)
@@ -244,9 +244,14 @@ def _climb(
     climb.notices = [_notice(ticket, speaking, person, as_of=as_of) for person in told]
     climb.lines = [
         Line(
-            ticket.number, speaking.step.code, person.login, person.name, row["channel"].value, row["subject"]
+            ticket.number,
+            speaking.step.code,
+            each.person.login,
+            each.person.name,
+            own_channel(each.person).value,
+            each.subject,
         )
-        for person, row in zip(told, climb.notices, strict=True)
+        for each in climb.notices
     ]
     climb.steps = [
         {
@@ -274,7 +279,7 @@ def _climb(
     return climb
 
 
-def _notice(ticket: DueTicket, planned: PlannedStep, person: Person, *, as_of: datetime) -> dict[str, Any]:
+def _notice(ticket: DueTicket, planned: PlannedStep, person: Person, *, as_of: datetime) -> Telling:
     said = words(
         planned.step,
         ticket,
@@ -283,19 +288,17 @@ def _notice(ticket: DueTicket, planned: PlannedStep, person: Person, *, as_of: d
         now=as_of,
     )
     urgent = by_the_hour(ticket.level, ticket.due_at)
-    row = notice_row(
-        person,
-        key="",
+    return Telling(
+        key=f"{ticket.id}:{planned.step.code}:{ticket.due_version}",
         kind=planned.step.act.value,
+        person=person,
         subject=said.subject,
         body=said.body,
-        now=as_of,
+        responsible=person.id == ticket.assignee_id,
         ticket_id=ticket.id,
+        unit_path=ticket.unit_path,
         not_before=as_of if urgent else outside_quiet_hours(as_of),
     )
-    code = planned.step.code
-    row["key"] = f"{ticket.id}:{code}:{ticket.due_version}:{person.id}:{row['channel'].value}"
-    return row
 
 
 def _history(
@@ -320,13 +323,15 @@ def _history(
     }
 
 
-def _write(session: Session, climbs: list[_Climb]) -> tuple[list[_Climb], dict[UUID, str]]:
+def _write(
+    session: Session, climbs: list[_Climb], *, as_of: datetime
+) -> tuple[list[_Climb], dict[UUID, str]]:
     """Write all in one go; when the database refuses, row by row, so that one bad row costs only itself."""
     if not climbs:
         return [], {}
     try:
         with session.begin_nested():
-            _write_all(session, climbs)
+            _write_all(session, climbs, as_of=as_of)
         return climbs, {}
     except DBAPIError as error:
         if error.connection_invalidated or len(climbs) == 1:
@@ -334,7 +339,7 @@ def _write(session: Session, climbs: list[_Climb]) -> tuple[list[_Climb], dict[U
     written: list[_Climb] = []
     faults: dict[UUID, str] = {}
     for climb in climbs:
-        done, refused = _write(session, [climb])
+        done, refused = _write(session, [climb], as_of=as_of)
         written += done
         faults |= refused
     return written, faults
@@ -348,14 +353,14 @@ def _refused(climbs: list[_Climb], error: DBAPIError) -> tuple[list[_Climb], dic
     return [], {climb.ticket.id: f"{type(error.orig).__name__}: {error.orig}"}
 
 
-def _write_all(session: Session, climbs: Sequence[_Climb]) -> None:
+def _write_all(session: Session, climbs: Sequence[_Climb], *, as_of: datetime) -> None:
     steps = [row for climb in climbs for row in climb.steps]
     history = [row for climb in climbs for row in climb.history]
     if steps:
         session.execute(insert(StepRecord), steps)
     if history:
         session.execute(insert(History), history)
-    tell_all(session, [row for climb in climbs for row in climb.notices])
+    tell_all(session, [each for climb in climbs for each in climb.notices], now=as_of)
     _set_next(session, [(climb.ticket.id, climb.next_step_at) for climb in climbs])
 
 

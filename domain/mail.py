@@ -1,4 +1,4 @@
-"""The e-mail channel: SMTP with plain text and simple HTML, telling apart what time heals and what it does not."""
+"""The e-mail channel: SMTP with plain text and HTML, telling apart what time heals and what it does not."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
 from email.utils import format_datetime, parseaddr
-from html import escape
 from types import TracebackType
 from typing import Self
 from urllib.parse import unquote, urlsplit
 
-from domain.outbox import ChannelDown, Letter, NotDelivered
+from domain.digest import digest
+from domain.dispatches import ChannelDown, Letter, NotDelivered
 from statemachines.labels import LOCAL
 
 TIMEOUT = 10.0
@@ -23,52 +23,24 @@ TIMEOUT = 10.0
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
-FOOT = {
-    "zh": ("在春查中办理", "本邮件由春查系统自动发送，请勿直接回复。"),
-    "en": ("Open in Chuncha", "Sent automatically by Chuncha; please do not reply."),
-}
-
-
-def link(letter: Letter, public_url: str) -> str:
-    """Where the reader can act on it."""
-    if letter.ticket:
-        return f"{public_url}/tickets/{letter.ticket}"
-    if letter.campaign:
-        return f"{public_url}/campaigns/{letter.campaign}"
-    return public_url
-
 
 def compose(letter: Letter, *, mail_from: str, public_url: str, now: datetime) -> EmailMessage:
-    """The message. Its Message-ID comes from the notice, so that a second copy can be recognised as one.
+    """The message. Its Message-ID is the dispatch's id, so that a second copy can be recognised as one.
 
     Raises ValueError, LookupError or MessageError for an address that cannot stand in a header.
     """
+    said = digest(letter, public_url=public_url)
     message = EmailMessage(policy=SMTP_POLICY)
     message["From"] = mail_from
     message["To"] = Address(addr_spec=letter.address)
-    message["Subject"] = letter.subject
+    message["Subject"] = said.subject
     message["Date"] = format_datetime(now.astimezone(LOCAL))
-    message["Message-ID"] = f"<{letter.notice_id}@chuncha>"
+    message["Message-ID"] = f"<{letter.dispatch_id}@chuncha>"
     message["Auto-Submitted"] = "auto-generated"
     message["Content-Language"] = "zh-CN" if letter.language == "zh" else "en"
-    target = link(letter, public_url)
-    act, foot = FOOT[letter.language]
-    between = "：" if letter.language == "zh" else ": "
-    message.set_content(f"{letter.body}\n\n{act}{between}{target}\n\n-- \n{foot}\n", cte="base64")
-    message.add_alternative(_html(letter, target, act, foot), subtype="html", cte="base64")
+    message.set_content(said.rendered("letter.txt"), cte="base64")
+    message.add_alternative(said.rendered("letter.html"), subtype="html", cte="base64")
     return message
-
-
-def _html(letter: Letter, target: str, act: str, foot: str) -> str:
-    lines = "<br>\n".join(escape(line) for line in letter.body.splitlines())
-    language = "zh-CN" if letter.language == "zh" else "en"
-    return (
-        f'<!doctype html>\n<html lang="{language}"><head><meta charset="utf-8"><title>{escape(letter.subject)}</title>'
-        '</head>\n<body style="font: 16px/1.6 sans-serif; color: #1d2329; max-width: 40em">\n'
-        f"<p>{lines}</p>\n"
-        f'<p><a href="{escape(target)}">{escape(act)}</a></p>\n'
-        f'<p style="color: #5b6670; font-size: 13px">{escape(foot)}</p>\n</body></html>\n'
-    )
 
 
 class Postman:

@@ -144,12 +144,13 @@ def _tell(
         outbox.tell(
             session,
             person,
-            key=f"{ticket.id}:{kind}:{about or ticket.version}:{person.id}",
+            key=f"{ticket.id}:{kind}:{about or ticket.version}",
             kind=kind,
             subject=f"{zh_title if zh else en_title} {ticket.number} {ticket.description[:40]}",
             body="\n".join([zh_act if zh else en_act, *([extra] if extra else []), "", *lines]),
             now=now,
             ticket=ticket,
+            responsible=person.id == ticket.assignee_id,
         )
 
 

@@ -1,69 +1,64 @@
 """The outbox: what people must be told is a row in the command's own transaction, and is sent afterwards.
 
-Exactly once to the record: `key` is unique. At least once to the wire: a row is marked sent only after the channel took
-the message. A deliverer holds a row by a lease (its `not_before` moved ahead), so one that was killed gives its rows
-back by itself; the message then goes out again under the same Message-ID.
+Exactly once to the record: `key` is unique. domain/dispatches.py puts the rows into messages, domain/delivery.py sends
+these.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, inspect, select, update
+from sqlalchemy import inspect, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
-from domain.records import Campaign, Channel, Notice, Person, Ticket
-from statemachines.labels import Language
+from domain.records import Campaign, Channel, Notice, Outlet, OutletKind, Person, Ticket, Unit
 
-LEASE = timedelta(minutes=5)
-BATCH = 20
-"""Rows held at a time: even at 10 seconds each they are sent before the lease ends."""
-ATTEMPTS = 8
-FIRST_PAUSE = timedelta(minutes=1)
-"""The pause after the first failure; it doubles each time, about two hours in all before giving up."""
+IN_ORDER = (Channel.INBOX, Channel.EMAIL, Channel.ROBOT)
+"""Of several channels the in-box shows the row of the first; the others would only repeat it."""
 
 
-def notice_row(
-    person: Person,
-    *,
-    key: str,
-    kind: str,
-    subject: str,
-    body: str,
-    now: datetime,
-    ticket_id: UUID | None = None,
-    campaign_id: UUID | None = None,
-    not_before: datetime | None = None,
-) -> dict[str, Any]:
-    """The columns of one notice. By e-mail when the person has an address; the in-box needs no sending."""
-    channel = Channel.EMAIL if person.email else Channel.INBOX
-    return {
-        "id": uuid7(),
-        "key": key,
-        "kind": kind,
-        "person_id": person.id,
-        "channel": channel,
-        "address": person.email or "",
-        "ticket_id": ticket_id,
-        "campaign_id": campaign_id,
-        "subject": " ".join(subject.split()),
-        "body": body,
-        "created_at": now,
-        "not_before": not_before or now,
-        "attempts": 0,
-        "sent_at": None if channel is Channel.EMAIL else now,
-        "answer": None if channel is Channel.EMAIL else "in-box",
-    }
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """Something one person must be told. The person and the channel are added to `key`, so it names the occasion alone.
+
+    `responsible`: they are to act, and in a group are called by name. `instead_of`: the absent person they stand in
+    for. `unit_path`: the unit it is about, whose nearest robot is used. `not_before` holds it back (quiet hours).
+    Without `channels` it goes the person's own way: e-mail when they have an address, else the in-box alone.
+    """
+
+    key: str
+    kind: str
+    person: Person
+    subject: str
+    body: str
+    responsible: bool = False
+    instead_of: Person | None = None
+    ticket_id: UUID | None = None
+    campaign_id: UUID | None = None
+    unit_path: str = "/"
+    not_before: datetime | None = None
+    channels: frozenset[Channel] = frozenset()
 
 
-def tell_all(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    """Write many notices made by `notice_row`, leaving out keys already there."""
+def own_channel(person: Person) -> Channel:
+    """How a person is told when nothing else was asked for."""
+    return Channel.EMAIL if person.email else Channel.INBOX
+
+
+def tell_all(session: Session, tellings: Sequence[Telling], *, now: datetime) -> None:
+    """Write everything to be told, once for each key, person and channel; what is there already is left as it is.
+
+    A robot that no unit above has, and an address a person lacks, are replaced by the person's own way: nobody is left
+    untold. Nothing is sent here: the rows travel with the transaction.
+    """
+    robots = _Robots(session) if any(Channel.ROBOT in each.channels for each in tellings) else None
+    rows = [row for telling in tellings for row in _rows(telling, robots, now=now)]
     if rows:
         # Past the ORM, so that the driver sends short statements in one pipeline instead of one enormous one.
         once = insert(Notice.__table__).on_conflict_do_nothing(index_elements=["key"])  # type: ignore[arg-type]
@@ -82,152 +77,82 @@ def tell(
     ticket: Ticket | None = None,
     campaign: Campaign | None = None,
     not_before: datetime | None = None,
+    responsible: bool = False,
 ) -> None:
-    """Tell a person something, once for each `key`; `body` is plain text, the link is added when it is sent.
-
-    `not_before` holds the message back (quiet hours). Nothing is sent here: the row travels with the transaction.
-    """
+    """Tell one person something their own way, once for each `key`; the link is added to the plain `body` when sent."""
     # A ticket made in this transaction must stand in the database before a notice can name it.
     if ticket is not None and inspect(ticket).pending:
         session.flush()
-    row = notice_row(
-        person,
+    telling = Telling(
         key=key,
         kind=kind,
+        person=person,
         subject=subject,
         body=body,
-        now=now,
+        responsible=responsible,
         ticket_id=ticket.id if ticket else None,
         campaign_id=campaign.id if campaign else None,
         not_before=not_before,
     )
-    session.execute(insert(Notice).values(row).on_conflict_do_nothing(index_elements=["key"]))
+    tell_all(session, [telling], now=now)
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """A notice on its way: everything the channel needs, free of any session."""
+class _Robots:
+    """The group robots in use, read once for everything told together."""
 
-    notice_id: UUID
-    address: str
-    subject: str
-    body: str
-    language: Language
-    attempts: int
-    ticket: str | None
-    """The number of the ticket it is about."""
-    campaign: str | None
-    """The code of the campaign it is about."""
-
-
-class NotDelivered(Exception):
-    """The channel did not take a message; `permanent` when trying again cannot help (unknown mailbox)."""
-
-    def __init__(self, said: str, *, permanent: bool) -> None:
-        super().__init__(said)
-        self.permanent = permanent
-
-
-class ChannelDown(Exception):
-    """The channel takes no message at all at the moment (server unreachable): no message is to blame."""
-
-
-def waiting(as_of: datetime) -> ColumnElement[bool]:
-    """Notices that may be sent now, as a condition."""
-    return (Notice.sent_at.is_(None)) & (Notice.gave_up_at.is_(None)) & (Notice.not_before <= as_of)
-
-
-def waiting_count(session: Session, *, as_of: datetime) -> int:
-    """How many notices may be sent now."""
-    return session.scalar(select(func.count()).select_from(Notice).where(waiting(as_of))) or 0
-
-
-def claim(session: Session, *, as_of: datetime, limit: int = BATCH) -> list[Letter]:
-    """Take up to `limit` waiting notices, oldest first, for LEASE; another deliverer passes over them.
-
-    A notice already tried ATTEMPTS times without any word back (its deliverer died each time) is given up here.
-    """
-    rows = session.execute(
-        select(Notice.id, Notice.attempts)
-        .where(waiting(as_of))
-        .order_by(Notice.not_before, Notice.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    ).all()
-    hopeless = [row.id for row in rows if row.attempts >= ATTEMPTS]
-    if hopeless:
-        session.execute(
-            update(Notice)
-            .where(Notice.id.in_(hopeless))
-            .values(
-                gave_up_at=as_of, last_error=func.coalesce(Notice.last_error, "no word back from any attempt")
-            ),
-            execution_options={"synchronize_session": False},
+    def __init__(self, session: Session) -> None:
+        rows = session.execute(
+            select(Unit.path, Outlet.id, Outlet.name)
+            .join(Unit, Unit.id == Outlet.unit_id)
+            .where(Outlet.kind != OutletKind.WEBHOOK, Outlet.switched_off_at.is_(None))
+            .order_by(Outlet.created_at.desc(), Outlet.id.desc())
         )
-    taken = [row.id for row in rows if row.attempts < ATTEMPTS]
-    if not taken:
-        return []
-    session.execute(
-        update(Notice)
-        .where(Notice.id.in_(taken))
-        .values(not_before=as_of + LEASE, attempts=Notice.attempts + 1),
-        execution_options={"synchronize_session": False},
-    )
-    return _letters(session, Notice.id.in_(taken))
+        self._at = {path: (outlet_id, name) for path, outlet_id, name in rows}
+
+    def nearest(self, unit_path: str) -> tuple[UUID, str] | None:
+        """Id and name of the robot of the nearest unit at or above this path; of several at one unit the oldest."""
+        path = unit_path
+        while path not in self._at:
+            if path == "/":
+                return None
+            path = path[: path.rstrip("/").rfind("/") + 1]
+        return self._at[path]
 
 
-def _letters(session: Session, which: ColumnElement[bool]) -> list[Letter]:
-    rows = session.execute(
-        select(
-            Notice.id,
-            Notice.address,
-            Notice.subject,
-            Notice.body,
-            Person.language,
-            Notice.attempts,
-            Ticket.number,
-            Campaign.code,
-        )
-        .join(Person, Person.id == Notice.person_id)
-        .outerjoin(Ticket, Ticket.id == Notice.ticket_id)
-        .outerjoin(Campaign, Campaign.id == Notice.campaign_id)
-        .where(which)
-        .order_by(Notice.id)
-    )
+def _rows(telling: Telling, robots: _Robots | None, *, now: datetime) -> list[dict[str, Any]]:
+    ways = _ways(telling, robots)
+    shown = next(channel for channel in IN_ORDER if channel in ways)
     return [
-        Letter(key, address, subject, body, "en" if language == "en" else "zh", attempts, ticket, campaign)
-        for key, address, subject, body, language, attempts, ticket, campaign in rows
+        {
+            "id": uuid7(),
+            "key": f"{telling.key}:{telling.person.id}:{channel.value}",
+            "kind": telling.kind,
+            "person_id": telling.person.id,
+            "instead_of_id": telling.instead_of.id if telling.instead_of else None,
+            "responsible": telling.responsible,
+            "shown": channel is shown,
+            "channel": channel,
+            "address": address,
+            "outlet_id": outlet_id,
+            "ticket_id": telling.ticket_id,
+            "campaign_id": telling.campaign_id,
+            "subject": " ".join(telling.subject.split()),
+            "body": telling.body,
+            "created_at": now,
+            "not_before": telling.not_before or now,
+        }
+        for channel, (address, outlet_id) in ways.items()
     ]
 
 
-def mark_sent(session: Session, letter: Letter, answer: str, *, now: datetime) -> None:
-    """The channel took it; its answer is kept as evidence."""
-    session.execute(
-        update(Notice)
-        .where(Notice.id == letter.notice_id)
-        .values(sent_at=now, answer=answer[:500], last_error=None),
-        execution_options={"synchronize_session": False},
-    )
-
-
-def mark_failed(session: Session, letter: Letter, error: NotDelivered, *, now: datetime) -> bool:
-    """The channel refused: try again later, twice as late each time, or give up. Returns whether it gave up."""
-    gave_up = error.permanent or letter.attempts >= ATTEMPTS
-    later = now + FIRST_PAUSE * 2 ** (letter.attempts - 1)
-    session.execute(
-        update(Notice)
-        .where(Notice.id == letter.notice_id)
-        .values(last_error=str(error)[:500], not_before=later, gave_up_at=now if gave_up else None),
-        execution_options={"synchronize_session": False},
-    )
-    return gave_up
-
-
-def put_back(session: Session, letters: Sequence[Letter], said: str, *, not_before: datetime) -> None:
-    """Give claimed letters back untried; an outage of the channel uses up none of their attempts."""
-    session.execute(
-        update(Notice)
-        .where(Notice.id.in_([letter.notice_id for letter in letters]))
-        .values(not_before=not_before, attempts=Notice.attempts - 1, last_error=said[:500]),
-        execution_options={"synchronize_session": False},
-    )
+def _ways(telling: Telling, robots: _Robots | None) -> dict[Channel, tuple[str, UUID | None]]:
+    """Each channel that is really used, with the address and, for a robot, which one."""
+    ways: dict[Channel, tuple[str, UUID | None]] = {}
+    for channel in telling.channels or (own_channel(telling.person),):
+        if channel is Channel.ROBOT and robots and (robot := robots.nearest(telling.unit_path)):
+            ways[Channel.ROBOT] = (robot[1], robot[0])
+        elif channel is Channel.INBOX:
+            ways[Channel.INBOX] = ("", None)
+        else:
+            ways[own_channel(telling.person)] = (telling.person.email or "", None)
+    return ways

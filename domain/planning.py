@@ -309,7 +309,7 @@ def _tell_what_is_missing(
         outbox.tell(
             session,
             person,
-            key=f"{campaign.id}:{event}:held:{person.id}",
+            key=f"{campaign.id}:{event}:held",
             kind="phase_held",
             subject=f"{campaign.name}：未能{step}" if zh else f"{campaign.name}: held before “{step}”",
             body="\n".join(

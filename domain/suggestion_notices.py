@@ -91,7 +91,7 @@ def _tell(
         outbox.tell(
             session,
             person,
-            key=f"suggestion:{suggestion.id}:{event}:{suggestion.version}:{person.id}",
+            key=f"suggestion:{suggestion.id}:{event}:{suggestion.version}",
             kind=f"suggestion_{event}",
             subject=f"{zh_title if language == 'zh' else en_title} {suggestion.number}",
             body="\n".join([zh_act if language == "zh" else en_act, "", *lines]),

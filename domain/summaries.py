@@ -288,7 +288,7 @@ def _tell(
         outbox.tell(
             session,
             person,
-            key=f"{key}:{person.id}",
+            key=key,
             kind=kind,
             subject=subject,
             body=body,

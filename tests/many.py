@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import insert, select
 from uuid_utils.compat import uuid7
 
-from domain.records import StepRecord, Ticket
+from domain.records import Person, StepRecord, Ticket
 from tests.world import World
 
 
@@ -28,6 +28,18 @@ def many_assigned(world: World, count: int, *, next_step_at: datetime | None = N
         ]
         session.execute(insert(table), rows)  # type: ignore[arg-type]
     return [first.number, *(str(row["number"]) for row in rows)]
+
+
+def many_people(world: World, count: int) -> None:
+    """`count` people with the logins p0, p1, … and addresses of their own."""
+    table = Person.__table__
+    with world.database.transaction() as session:
+        row = dict(session.execute(select(table).where(table.c.login == "limin")).mappings().one())
+        rows = [
+            {**row, "id": uuid7(), "login": f"p{place}", "email": f"p{place}@example.org"}
+            for place in range(count)
+        ]
+        session.execute(insert(table), rows)  # type: ignore[arg-type]
 
 
 def recorded(world: World) -> list[tuple[str, str, int]]:

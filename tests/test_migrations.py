@@ -71,6 +71,57 @@ def test_up_down_and_up_again(bare, now):
         assert first_administrator(session, now=now)
 
 
+def test_notices_sent_before_messages_existed_keep_their_message_id_both_ways(bare, now):
+    """0003 gives every notice that was tried a message with the notice's own id; 0002 has the columns again."""
+    migrations.upgrade(bare, "0002")
+    with bare.engine.begin() as connection:
+        connection.execute(text(_OLD_NOTICES), {"now": now})
+        old = connection.execute(text(_AS_OLD)).all()
+    migrations.upgrade(bare)
+    with bare.engine.connect() as connection:
+        rows = connection.execute(
+            text(
+                "SELECT n.key, d.id = n.id, d.answer, d.attempts, a.outcome FROM notices n"
+                " LEFT JOIN dispatches d ON d.id = n.dispatch_id"
+                " LEFT JOIN delivery_attempts a ON a.dispatch_id = d.id ORDER BY n.key"
+            )
+        ).all()
+    assert [tuple(row) for row in rows] == [
+        ("in-box", None, None, None, None),
+        ("refused", True, None, 1, "refused"),
+        ("sent", True, "250 OK", 2, "sent"),
+        ("waiting", None, None, None, None),
+    ]
+    migrations.downgrade(bare, "0002")
+    with bare.engine.connect() as connection:
+        assert connection.execute(text(_AS_OLD)).all() == old
+
+
+_OLD_NOTICES = """
+    WITH unit AS (
+        INSERT INTO units (id, code, name, kind, path) VALUES (gen_random_uuid(), 'XB', '局', 'bureau', '/XB/')
+        RETURNING id
+    ), person AS (
+        INSERT INTO people (id, login, name, unit_id, password_is_one_time, language, active, created_at)
+        SELECT gen_random_uuid(), 'limin', '李敏', id, false, 'zh', true, :now FROM unit RETURNING id
+    )
+    INSERT INTO notices (id, key, kind, person_id, channel, address, subject, body, created_at, not_before, attempts,
+        last_error, sent_at, answer, gave_up_at)
+    SELECT gen_random_uuid(), key, 'test', person.id, channel, 'x@example.org', 's', 'b', :now, :now, attempts,
+        last_error, sent_at, answer, gave_up_at
+    FROM person, (VALUES
+        ('sent', 'email', 2, NULL, :now, '250 OK', NULL),
+        ('refused', 'email', 1, '550 unknown', NULL, NULL, :now),
+        ('waiting', 'email', 0, NULL, NULL, NULL, NULL),
+        ('in-box', 'inbox', 0, NULL, :now, 'in-box', NULL)
+    ) AS v (key, channel, attempts, last_error, sent_at, answer, gave_up_at)
+"""
+_AS_OLD = (
+    "SELECT id, key, channel, address, not_before, attempts, last_error, sent_at, answer, gave_up_at FROM notices"
+    " ORDER BY key"
+)
+
+
 def test_going_up_twice_changes_nothing(database):
     before = laws(database)
     migrations.upgrade(database)

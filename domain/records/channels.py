@@ -98,7 +98,7 @@ class Dispatch(Base):
     __table_args__ = (
         CheckConstraint("(channel IN ('robot', 'webhook')) = (outlet_id IS NOT NULL)", name="outlet_named"),
         CheckConstraint("channel <> 'inbox'", name="inbox_needs_no_sending"),
-        # Read by domain/outbox.py: what is waiting to be sent, oldest first.
+        # Read by domain/dispatches.py: what is waiting to be sent, oldest first.
         Index(
             "ix_dispatches_waiting",
             "not_before",

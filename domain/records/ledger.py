@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, ForeignKey, Identity, Index, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from domain.records.base import Base, Key, words
-from domain.records.channels import Channel
+from domain.records.channels import Channel, Dispatch
 from domain.records.people import Person
 
 
@@ -40,7 +40,7 @@ class History(Base):
 
 
 class Notice(Base):
-    """Something a person must be told. `key` makes it exactly one row; the wire may carry it more than once."""
+    """Something a person must be told. `key` makes it exactly one row; a `Dispatch` carries it on the wire."""
 
     __tablename__ = "notices"
 
@@ -62,12 +62,6 @@ class Notice(Base):
     body: Mapped[str]
     created_at: Mapped[datetime]
     not_before: Mapped[datetime]
-    attempts: Mapped[int] = mapped_column(default=0)
-    last_error: Mapped[str | None]
-    sent_at: Mapped[datetime | None]
-    answer: Mapped[str | None]
-    """What the channel said when it took the message: kept as evidence."""
-    gave_up_at: Mapped[datetime | None]
     outlet_id: Mapped[UUID | None] = mapped_column(ForeignKey("outlets.id"))
     dispatch_id: Mapped[UUID | None] = mapped_column(ForeignKey("dispatches.id"), index=True)
     """The message that carries it, once one was made."""
@@ -76,14 +70,15 @@ class Notice(Base):
     """已阅: pressed by the person."""
 
     person: Mapped[Person] = relationship(lazy="raise", foreign_keys=[person_id])
+    dispatch: Mapped[Dispatch | None] = relationship(lazy="raise")
     instead_of: Mapped[Person | None] = relationship(lazy="raise", foreign_keys=[instead_of_id])
 
     __table_args__ = (
-        # Read by domain/outbox.py: what is waiting to be sent, oldest first.
+        # Read by domain/dispatches.py: what no message carries yet.
         Index(
             "ix_notices_waiting",
             "not_before",
-            postgresql_where=text("sent_at IS NULL AND gave_up_at IS NULL"),
+            postgresql_where=text("dispatch_id IS NULL AND channel <> 'inbox'"),
         ),
         Index("ix_notices_person", "person_id", "id"),
         # Read by domain/inbox.py: how many a person has not read.

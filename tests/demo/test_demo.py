@@ -13,7 +13,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from functools import cached_property
 from pathlib import Path
@@ -31,9 +31,10 @@ from chuncha.demo.spring.bureau import Bureau
 from chuncha.demo.spring.story import write_story
 from chuncha.installation import Installation, open_installation
 from domain.campaigns import campaign_by_code
+from domain.dispatches import what_waits
 from domain.figure_checks import check
 from domain.figures import freeze_figures
-from domain.records import Notice, QuantityRecord, Ticket
+from domain.records import Dispatch, Notice, QuantityRecord, Ticket
 from domain.samples import SPRING_INSPECTION_FIGURES, sample
 from domain.settings import read_settings
 from papers.summary import write
@@ -204,16 +205,12 @@ def test_letters_really_arrived_and_every_one_is_in_the_outbox(
 ) -> None:
     letters = sorted((played.folder / "mailbox").glob("*.eml"))
     with reopened.database.reading() as session:
-        sent = session.scalar(
-            select(func.count()).where(Notice.channel == "email", Notice.sent_at.is_not(None))
-        )
-        left = session.scalar(
-            select(func.count()).where(Notice.sent_at.is_(None), Notice.gave_up_at.is_(None))
-        )
+        sent = session.scalar(select(func.count()).where(Dispatch.sent_at.is_not(None)))
+        left = what_waits(session, as_of=datetime.max.replace(tzinfo=UTC)).count
         chased = session.scalar(
-            select(func.count()).where(
-                Notice.channel == "email", Notice.kind == "escalate", Notice.sent_at.is_not(None)
-            )
+            select(func.count())
+            .join(Dispatch, Dispatch.id == Notice.dispatch_id)
+            .where(Notice.kind == "escalate", Dispatch.sent_at.is_not(None))
         )
     assert (len(letters), left) == (sent, 0)
     assert chased

@@ -8,9 +8,10 @@ import pytest
 from sqlalchemy import select, update
 
 from domain.delivery import deliver_all
-from domain.mail import Postman, compose, link
-from domain.outbox import ChannelDown, Letter, NotDelivered
-from domain.records import Notice, Person
+from domain.digest import link
+from domain.dispatches import ChannelDown, Item, Letter, NotDelivered, bundle
+from domain.mail import Postman, compose
+from domain.records import Channel, Dispatch, Person
 from domain.settings import Settings
 from tests.mail_server import MailServer, text_of
 from tests.world import World
@@ -18,18 +19,35 @@ from tests.world import World
 PUBLIC = "https://chuncha.example.org"
 
 
-def letter(
-    address: str = "wang@example.org", *, body: str = "请按期整改。\n\n编号：CC2026-LL01-0001"
-) -> Letter:
+def item(**said: object) -> Item:
+    return Item(
+        **{
+            "kind": "assigned",
+            "subject": "整改提醒 CC2026-LL01-0001 变压器渗漏油",
+            "body": "请按期整改。\n\n编号：CC2026-LL01-0001",
+            "person": "王建国",
+            "phone": None,
+            "responsible": True,
+            "instead_of": None,
+            "ticket": "CC2026-LL01-0001",
+            "campaign": None,
+            "place": "柳林供电所",
+            "what": "变压器渗漏油",
+            "due_at": None,
+            "photo": None,
+            **said,
+        }
+    )
+
+
+def letter(address: str = "wang@example.org", **said: object) -> Letter:
     return Letter(
-        notice_id=UUID("0196f000-0000-7000-8000-000000000001"),
+        dispatch_id=UUID("0196f000-0000-7000-8000-000000000001"),
+        channel=Channel.EMAIL,
         address=address,
-        subject="整改提醒 CC2026-LL01-0001 变压器渗漏油",
-        body=body,
         language="zh",
         attempts=1,
-        ticket="CC2026-LL01-0001",
-        campaign=None,
+        items=(item(**said),),
     )
 
 
@@ -50,7 +68,8 @@ def test_a_letter_arrives_with_its_words_its_link_and_its_own_message_id(mail, n
     assert "编号：CC2026-LL01-0001" in text_of(message)
     assert f"在春查中办理：{PUBLIC}/tickets/CC2026-LL01-0001" in text_of(message)
     html = message.get_body(("html",)).get_content()
-    assert f'<a href="{PUBLIC}/tickets/CC2026-LL01-0001">在春查中办理</a>' in html
+    assert f'href="{PUBLIC}/tickets/CC2026-LL01-0001"' in html
+    assert "在春查中办理" in html
 
 
 def test_what_people_wrote_is_only_text_in_the_html(mail, now) -> None:
@@ -124,10 +143,9 @@ def test_a_sender_with_a_name_is_written_in_full(mail, now) -> None:
 
 
 def test_links_lead_to_what_it_is_about() -> None:
-    about = letter()
-    assert link(about, PUBLIC).endswith("/tickets/CC2026-LL01-0001")
-    campaign = Letter(about.notice_id, "a@b", "s", "b", "en", 1, None, "CC2026")
-    assert link(campaign, PUBLIC).endswith("/campaigns/CC2026")
+    assert link(item(), PUBLIC).endswith("/tickets/CC2026-LL01-0001")
+    assert link(item(ticket=None, campaign="CC2026"), PUBLIC).endswith("/campaigns/CC2026")
+    assert link(item(ticket=None), PUBLIC).endswith("/inbox")
 
 
 def test_the_message_of_a_notice_is_the_same_each_time(now) -> None:
@@ -146,7 +164,7 @@ def test_what_the_commands_told_arrives_in_the_mailboxes(world: World, mail: Mai
     assert message["Subject"].startswith(f"整改通知 {number}")
     with world.database.reading() as session:
         limin = session.scalars(select(Person).where(Person.login == "limin")).one()
-        failed = session.scalars(select(Notice).where(Notice.person_id == limin.id)).one()
+        failed = session.scalars(select(Dispatch).where(Dispatch.person_id == limin.id)).one()
     assert failed.last_error == "550 no such mailbox"
     assert failed.gave_up_at is not None
 
@@ -158,11 +176,12 @@ def test_an_outage_delays_and_loses_nothing(world: World, mail: MailServer) -> N
     assert deliver_all(world.database, Settings(smtp_url=mail.url), as_of=world.later(minutes=2)).sent == 1
 
 
-def test_a_notice_to_an_unusable_address_does_not_stop_the_delivery(world: World, mail: MailServer) -> None:
+def test_a_message_to_an_unusable_address_does_not_stop_the_delivery(world: World, mail: MailServer) -> None:
     world.assigned()
-    world.assigned()
+    world.assigned(to="zhouhai", unit="SQ02")
     with world.database.transaction() as session:
-        first = session.scalars(select(Notice.id).order_by(Notice.id)).first()
-        session.execute(update(Notice).where(Notice.id == first).values(address="broken <"))
+        assert bundle(session, as_of=world.now) == 2
+        first = session.scalars(select(Dispatch.id).order_by(Dispatch.id)).first()
+        session.execute(update(Dispatch).where(Dispatch.id == first).values(address="broken <"))
     done = deliver_all(world.database, Settings(smtp_url=mail.url), as_of=world.now)
     assert (done.sent, done.gave_up) == (1, 1)

@@ -14,12 +14,13 @@ import pytest
 from sqlalchemy import func, select
 
 from domain.delivery import deliver_all
+from domain.dispatches import LEASE
 from domain.escalation import sweep_all
-from domain.outbox import LEASE
-from domain.records import Channel, History, Notice
+from domain.outbox import tell
+from domain.records import Dispatch, History, Notice, Person
 from domain.settings import Settings
 from tests.mail_server import MailServer
-from tests.many import many_assigned, recorded
+from tests.many import many_assigned, many_people, recorded
 from tests.world import World
 
 pytestmark = pytest.mark.slow
@@ -103,8 +104,11 @@ def test_sweeps_in_several_processes_of_which_one_dies_record_each_step_once(wor
 
 def test_a_deliverer_killed_again_and_again_loses_no_message(world: World, mail: MailServer) -> None:
     chance = random.Random(2027)
-    many_assigned(world, 40)
-    sweep_all(world.database, as_of=AS_OF)
+    many_people(world, 120)
+    with world.database.transaction() as session:
+        for person in session.scalars(select(Person).where(Person.login.like("p%"))):
+            for number in range(2):
+                tell(session, person, key=f"{number}", kind="test", subject="通知", body="正文", now=AS_OF)
     as_of = AS_OF
     cut_short = 0
     for _ in range(KILLS):
@@ -122,10 +126,12 @@ def test_a_deliverer_killed_again_and_again_loses_no_message(world: World, mail:
     assert cut_short, "no deliverer was killed at work; the test shows nothing"
     deliver_all(world.database, Settings(smtp_url=mail.url), as_of=as_of + timedelta(minutes=1))
     with world.database.reading() as session:
-        by_mail = list(session.scalars(select(Notice).where(Notice.channel == Channel.EMAIL)))
-    assert all(notice.sent_at is not None for notice in by_mail)
+        messages = list(session.scalars(select(Dispatch)))
+        loose = session.scalar(select(func.count()).where(Notice.dispatch_id.is_(None)))
+    assert (len(messages), loose) == (120, 0), "one message for each person, whoever bundled"
+    assert all(message.sent_at is not None for message in messages)
     arrived_ids = mail.ids()
-    assert set(arrived_ids) == {f"<{notice.id}@chuncha>" for notice in by_mail}, (
+    assert set(arrived_ids) == {f"<{message.id}@chuncha>" for message in messages}, (
         "every message, under its own id"
     )
     twice = sum(times - 1 for times in arrived_ids.values())

@@ -9,7 +9,7 @@ import sys
 from datetime import datetime
 
 from domain.database import Database
-from domain.delivery import Delivery, channel, deliver
+from domain.delivery import Delivery, channels, deliver
 from domain.escalation import sweep_all
 from domain.settings import Settings
 
@@ -26,7 +26,7 @@ def main(task: str, url: str, as_of: str, smtp_url: str | None = None) -> None:
         print(result.tickets, flush=True)
         return
     done = Delivery(more=True)
-    with channel(Settings(smtp_url=smtp_url)) as sender:
+    with channels(Settings(smtp_url=smtp_url)) as sender:
         while done.more:
             deliver(database, sender, as_of=moment, limit=5, done=done)
     print(done.sent, flush=True)

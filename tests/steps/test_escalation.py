@@ -61,7 +61,7 @@ def found(world: World, story: Story, name: str, unit: str, what: str) -> None:
 
 
 @given(parsers.parse('主管 "{name}" 以责任人 "{assignee}"、期限 "{due}" 下达整改'))
-def assigned(world: World, story: Story, name: str, assignee: str, due: str) -> None:
+def assigned(world: World, mail: MailServer, story: Story, name: str, assignee: str, due: str) -> None:
     world.do(
         story.number,
         "assign",
@@ -71,6 +71,7 @@ def assigned(world: World, story: Story, name: str, assignee: str, due: str) -> 
         measure="更换密封垫",
         due=due,
     )
+    deliver(world, mail)
 
 
 @given(parsers.parse('责任人 "{name}" 已报告整改完成'))
@@ -87,12 +88,16 @@ def due_moved(world: World, story: Story, due: str) -> None:
         plan_next_step(session, ticket, now=world.now)
 
 
+def deliver(world: World, mail: MailServer) -> None:
+    settings = Settings(smtp_url=mail.url, public_url="https://chuncha.example.org")
+    deliver_all(world.database, settings, as_of=world.now)
+
+
 @when(parsers.parse('时钟走到 "{time}"'))
 def the_clock(world: World, mail: MailServer, time: str) -> None:
     world.now = moment(time)
     sweep_all(world.database, as_of=world.now)
-    settings = Settings(smtp_url=mail.url, public_url="https://chuncha.example.org")
-    deliver_all(world.database, settings, as_of=world.now)
+    deliver(world, mail)
 
 
 @then(parsers.parse('"{name}" 的邮箱收到 {count:d} 封 "{subject}"'))

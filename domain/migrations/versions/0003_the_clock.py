@@ -226,6 +226,25 @@ def upgrade() -> None:
     op.create_foreign_key(op.f('fk_notices_outlet_id'), 'notices', 'outlets', ['outlet_id'], ['id'])
     op.create_foreign_key(op.f('fk_notices_dispatch_id'), 'notices', 'dispatches', ['dispatch_id'], ['id'])
     op.add_column('tickets', sa.Column('due_basis', postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True))
+    # What was tried keeps its Message-ID: the message takes over the notice's id. What was not tried is bundled later.
+    op.execute("""
+        INSERT INTO dispatches (id, channel, person_id, address, created_at, not_before, attempts, last_error, sent_at,
+            answer, gave_up_at)
+        SELECT id, channel, person_id, address, created_at, not_before, attempts, last_error, sent_at, answer, gave_up_at
+        FROM notices
+        WHERE channel = 'email' AND (attempts > 0 OR sent_at IS NOT NULL OR gave_up_at IS NOT NULL)
+    """)
+    op.execute("UPDATE notices SET dispatch_id = dispatches.id FROM dispatches WHERE dispatches.id = notices.id")
+    op.execute("""
+        INSERT INTO delivery_attempts (id, dispatch_id, at, outcome, answer)
+        SELECT gen_random_uuid(), id, coalesce(sent_at, gave_up_at),
+            CASE WHEN sent_at IS NULL THEN 'refused' ELSE 'sent' END, coalesce(answer, last_error, '')
+        FROM dispatches WHERE sent_at IS NOT NULL OR gave_up_at IS NOT NULL
+    """)
+    op.drop_index('ix_notices_waiting', table_name='notices')
+    for column in ('attempts', 'last_error', 'sent_at', 'answer', 'gave_up_at'):
+        op.drop_column('notices', column)
+    op.create_index('ix_notices_waiting', 'notices', ['not_before'], unique=False, postgresql_where=sa.text("dispatch_id IS NULL AND channel <> 'inbox'"))
     op.add_column('units', sa.Column('ladders', postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True))
     op.drop_constraint(op.f('ck_inspections_known_inspectionstate'), 'inspections', type_='check')
     op.create_check_constraint(op.f('ck_inspections_known_inspectionstate'), 'inspections', "state IN ('planned', 'started', 'submitted', 'missed', 'withdrawn')")
@@ -280,6 +299,22 @@ def downgrade() -> None:
     op.create_index('uq_inspections_rota_visit', 'inspections', ['rota_id', 'unit_id', 'planned_on'], unique=True, postgresql_where=sa.text('rota_id IS NOT NULL'))
     op.drop_column('tickets', 'due_basis')
     op.drop_column('units', 'ladders')
+    op.drop_index('ix_notices_waiting', table_name='notices')
+    op.add_column('notices', sa.Column('attempts', sa.Integer(), server_default='0', nullable=False))
+    op.alter_column('notices', 'attempts', server_default=None)
+    op.add_column('notices', sa.Column('last_error', sa.Text(), nullable=True))
+    op.add_column('notices', sa.Column('sent_at', sa.DateTime(timezone=True), nullable=True))
+    op.add_column('notices', sa.Column('answer', sa.Text(), nullable=True))
+    op.add_column('notices', sa.Column('gave_up_at', sa.DateTime(timezone=True), nullable=True))
+    op.execute("""
+        UPDATE notices SET attempts = d.attempts, last_error = d.last_error, sent_at = d.sent_at, answer = d.answer,
+            gave_up_at = d.gave_up_at, not_before = d.not_before
+        FROM dispatches d WHERE d.id = notices.dispatch_id
+    """)
+    # The older schema knows no robots: what they were to say is read on the pages.
+    op.execute("UPDATE notices SET channel = 'inbox' WHERE channel IN ('robot', 'webhook')")
+    op.execute("UPDATE notices SET sent_at = created_at, answer = 'in-box' WHERE channel = 'inbox'")
+    op.create_index('ix_notices_waiting', 'notices', ['not_before'], unique=False, postgresql_where=sa.text('sent_at IS NULL AND gave_up_at IS NULL'))
     op.drop_constraint(op.f('ck_notices_known_channel'), 'notices', type_='check')
     op.create_check_constraint(op.f('ck_notices_known_channel'), 'notices', "channel IN ('email', 'inbox')")
     op.drop_constraint(op.f('fk_notices_dispatch_id'), 'notices', type_='foreignkey')

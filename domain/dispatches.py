@@ -1,0 +1,359 @@
+"""Messages on the wire: what waits for one person or one group becomes one digest, held, sent and marked as one.
+
+At least once to the wire: a message is marked sent only after the channel took it. A deliverer holds a message by a
+lease (its `not_before` moved ahead), so one that was killed gives its messages back by itself; they go out again under
+the same id. Every try that came to an end stands in the delivery log.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ColumnClause,
+    ColumnElement,
+    Text,
+    and_,
+    cast,
+    func,
+    literal_column,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session, aliased
+from uuid_utils.compat import uuid7
+
+from domain.records import (
+    Campaign,
+    Channel,
+    DeliveryAttempt,
+    Dispatch,
+    FileListing,
+    Notice,
+    Outlet,
+    Person,
+    Ticket,
+    Unit,
+)
+from statemachines.labels import Language
+
+LEASE = timedelta(minutes=5)
+BATCH = 20
+"""Messages held at a time: even at 10 seconds each they are sent before the lease ends."""
+ATTEMPTS = 8
+FIRST_PAUSE = timedelta(minutes=1)
+"""The pause after the first failure; it doubles each time, about two hours in all before giving up."""
+JITTER = 0.1
+"""Pauses are up to a tenth longer by chance, so that what failed together is not tried again together."""
+
+_INBOX: ColumnClause[str] = literal_column(f"'{Channel.INBOX.value}'")
+"""Written out, so that the partial index is recognised."""
+_BUNDLING = 0x6275_6E64_6C65
+"""The lock of whoever bundles: two at once would make two digests of one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One notice within a message, with what a digest says of its ticket."""
+
+    kind: str
+    subject: str
+    body: str
+    person: str
+    phone: str | None
+    responsible: bool
+    instead_of: str | None
+    ticket: str | None
+    """The number of the ticket it is about."""
+    campaign: str | None
+    """The code of the campaign it is about."""
+    place: str
+    what: str
+    due_at: datetime | None
+    photo: str | None
+    """The SHA-256 of the ticket's first photo."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A message on its way: everything the channel needs, free of any session."""
+
+    dispatch_id: UUID
+    channel: Channel
+    address: str
+    language: Language
+    attempts: int
+    items: tuple[Item, ...] = ()
+    outlet: Outlet | None = None
+    event: dict[str, Any] | None = None
+
+    @property
+    def way(self) -> UUID | Channel:
+        """What breaks down as one: the mail server, or one outlet."""
+        return self.outlet.id if self.outlet else self.channel
+
+
+class NotDelivered(Exception):
+    """The channel did not take a message; `permanent` when trying again cannot help (unknown mailbox).
+
+    `retry_after` is when the channel asked to be tried again, if it did.
+    """
+
+    def __init__(self, said: str, *, permanent: bool, retry_after: timedelta | None = None) -> None:
+        super().__init__(said)
+        self.permanent = permanent
+        self.retry_after = retry_after
+
+
+class ChannelDown(Exception):
+    """The channel takes no message at all at the moment (server unreachable): no message is to blame."""
+
+    def __init__(self, said: str, *, pause: timedelta = timedelta(minutes=1)) -> None:
+        super().__init__(said)
+        self.pause = pause
+
+
+# What waits.
+
+
+def loose(as_of: datetime) -> ColumnElement[bool]:
+    """Notices no message carries yet, as a condition."""
+    return and_(Notice.dispatch_id.is_(None), Notice.channel != _INBOX, Notice.not_before <= as_of)
+
+
+def waiting(as_of: datetime) -> ColumnElement[bool]:
+    """Messages that may be sent now, as a condition."""
+    return and_(Dispatch.sent_at.is_(None), Dispatch.gave_up_at.is_(None), Dispatch.not_before <= as_of)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How much waits to be sent, and since when the oldest of it."""
+
+    count: int
+    oldest: datetime | None
+
+
+def what_waits(session: Session, *, as_of: datetime) -> Waiting:
+    """Notices that may be sent now and were not: in no message yet, or in one that is waiting."""
+    late = (
+        select(Notice.id, Notice.created_at)
+        .outerjoin(Dispatch, Dispatch.id == Notice.dispatch_id)
+        .where(or_(loose(as_of), waiting(as_of)))
+        .subquery()
+    )
+    count, oldest = session.execute(select(func.count(), func.min(late.c.created_at))).one()
+    return Waiting(count, oldest)
+
+
+# Bundling.
+
+
+def bundle(session: Session, *, as_of: datetime) -> int:
+    """Put every waiting notice into a message: one for each person and address. Returns how many messages were made.
+
+    Which notices a message carries is settled when this transaction commits, and never changes.
+    """
+    if not session.scalar(select(func.pg_try_advisory_xact_lock(_BUNDLING))):
+        return 0
+    whose = (Notice.person_id, Notice.address)
+    by_mail = and_(loose(as_of), Notice.channel == Channel.EMAIL.value)
+    rows = [
+        {
+            "id": uuid7(),
+            "channel": Channel.EMAIL,
+            "person_id": person_id,
+            "address": address,
+            "created_at": as_of,
+            "not_before": as_of,
+            "attempts": 0,
+        }
+        for person_id, address in session.execute(
+            select(*whose).where(by_mail).group_by(*whose).order_by(func.min(cast(Notice.id, Text)))
+        )
+    ]
+    if rows:
+        session.connection().execute(insert(Dispatch.__table__), rows)  # type: ignore[arg-type]
+        session.execute(
+            update(Notice)
+            .where(
+                by_mail,
+                Dispatch.id.in_([row["id"] for row in rows]),
+                Dispatch.person_id == Notice.person_id,
+                Dispatch.address == Notice.address,
+            )
+            .values(dispatch_id=Dispatch.id),
+            execution_options={"synchronize_session": False},
+        )
+    return len(rows)
+
+
+# Holding.
+
+
+def claim(
+    session: Session, *, as_of: datetime, limit: int = BATCH, without: Iterable[UUID | Channel] = ()
+) -> list[Letter]:
+    """Take up to `limit` waiting messages, oldest first, for LEASE; another deliverer passes over them.
+
+    `without` are the ways found broken. A message already tried ATTEMPTS times without any word back (its deliverer
+    died each time) is given up here.
+    """
+    broken = set(without)
+    usable = [Dispatch.channel != way for way in broken if isinstance(way, Channel)]
+    if outlets := [way for way in broken if not isinstance(way, Channel)]:
+        usable.append(func.coalesce(Dispatch.outlet_id.not_in(outlets), True))
+    rows = session.execute(
+        select(Dispatch.id, Dispatch.attempts)
+        .where(waiting(as_of), *usable)
+        .order_by(Dispatch.not_before, Dispatch.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+    hopeless = [row.id for row in rows if row.attempts >= ATTEMPTS]
+    if hopeless:
+        said = func.coalesce(Dispatch.last_error, "no word back from any attempt")
+        _change(session, Dispatch.id.in_(hopeless), gave_up_at=as_of, last_error=said)
+    taken = [row.id for row in rows if row.attempts < ATTEMPTS]
+    if not taken:
+        return []
+    _change(session, Dispatch.id.in_(taken), not_before=as_of + LEASE, attempts=Dispatch.attempts + 1)
+    return _letters(session, taken)
+
+
+def _change(session: Session, which: ColumnElement[bool], **values: Any) -> None:
+    session.execute(
+        update(Dispatch).where(which).values(**values), execution_options={"synchronize_session": False}
+    )
+
+
+def _letters(session: Session, keys: Sequence[UUID]) -> list[Letter]:
+    rows = session.execute(
+        select(Dispatch, Person.language, Outlet)
+        .outerjoin(Person, Person.id == Dispatch.person_id)
+        .outerjoin(Outlet, Outlet.id == Dispatch.outlet_id)
+        .where(Dispatch.id.in_(keys))
+        .order_by(Dispatch.id),
+        execution_options={"populate_existing": True},
+    )
+    items = _items(session, Notice.dispatch_id.in_(keys))
+    return [
+        Letter(
+            dispatch_id=dispatch.id,
+            channel=dispatch.channel,
+            address=dispatch.address,
+            language="en" if language == "en" else "zh",
+            attempts=dispatch.attempts,
+            items=tuple(items.get(dispatch.id, ())),
+            outlet=outlet,
+            event=dispatch.event,
+        )
+        for dispatch, language, outlet in rows
+    ]
+
+
+def _items(session: Session, which: ColumnElement[bool]) -> dict[UUID, list[Item]]:
+    """What each message says, by its id."""
+    absent = aliased(Person)
+    photo = (
+        select(FileListing.sha256)
+        .where(FileListing.ticket_id == Ticket.id, FileListing.arrived_at.is_not(None))
+        .order_by(FileListing.listed_at, FileListing.id)
+        .limit(1)
+        .scalar_subquery()
+    )
+    rows = session.execute(
+        select(
+            Notice,
+            Person.name,
+            Person.phone,
+            absent.name,
+            Ticket,
+            Unit.name,
+            Campaign.code,
+            photo,
+        )
+        .join(Person, Person.id == Notice.person_id)
+        .outerjoin(absent, absent.id == Notice.instead_of_id)
+        .outerjoin(Ticket, Ticket.id == Notice.ticket_id)
+        .outerjoin(Unit, Unit.id == Ticket.unit_id)
+        .outerjoin(Campaign, Campaign.id == Notice.campaign_id)
+        .where(which)
+        .order_by(Notice.id)
+    )
+    found: dict[UUID, list[Item]] = {}
+    for notice, person, phone, away, ticket, unit, campaign, sha256 in rows:
+        found.setdefault(notice.dispatch_id, []).append(
+            Item(
+                kind=notice.kind,
+                subject=notice.subject,
+                body=notice.body,
+                person=person,
+                phone=phone,
+                responsible=notice.responsible,
+                instead_of=away,
+                ticket=ticket.number if ticket else None,
+                campaign=campaign,
+                place="，".join(part for part in (unit, ticket.location) if part) if ticket else "",
+                what=ticket.description if ticket else notice.subject,
+                due_at=ticket.due_at if ticket else None,
+                photo=sha256,
+            )
+        )
+    return found
+
+
+# What became of it.
+
+
+def _log(session: Session, letter: Letter, outcome: str, answer: str, *, at: datetime) -> None:
+    session.add(
+        DeliveryAttempt(
+            dispatch_id=letter.dispatch_id,
+            outlet_id=letter.outlet.id if letter.outlet else None,
+            at=at,
+            outcome=outcome,
+            answer=answer[:500],
+        )
+    )
+
+
+def mark_sent(session: Session, letter: Letter, answer: str, *, now: datetime) -> None:
+    """The channel took it; its answer is kept as evidence."""
+    _log(session, letter, "sent", answer, at=now)
+    _change(session, Dispatch.id == letter.dispatch_id, sent_at=now, answer=answer[:500], last_error=None)
+
+
+def mark_failed(session: Session, letter: Letter, error: NotDelivered, *, now: datetime) -> bool:
+    """The channel refused: try again later, twice as late each time, or give up. Returns whether it gave up."""
+    gave_up = error.permanent or letter.attempts >= ATTEMPTS
+    pause = FIRST_PAUSE * 2 ** (letter.attempts - 1) * random.uniform(1, 1 + JITTER)  # noqa: S311 - no secret
+    pause = max(pause, error.retry_after or timedelta())
+    _log(session, letter, "refused" if error.permanent else "put_off", str(error), at=now)
+    _change(
+        session,
+        Dispatch.id == letter.dispatch_id,
+        last_error=str(error)[:500],
+        not_before=now + pause,
+        gave_up_at=now if gave_up else None,
+    )
+    return gave_up
+
+
+def put_back(session: Session, letters: Sequence[Letter], down: ChannelDown, *, now: datetime) -> None:
+    """Give messages back; an outage of the channel, met by the first of them, uses up none of their attempts."""
+    _log(session, letters[0], "down", str(down), at=now)
+    _change(
+        session,
+        Dispatch.id.in_([letter.dispatch_id for letter in letters]),
+        not_before=now + down.pause,
+        attempts=Dispatch.attempts - 1,
+        last_error=str(down)[:500],
+    )
