@@ -9,7 +9,7 @@ from typing import Annotated
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
-from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 from sqlalchemy.orm.attributes import flag_modified
 from uuid_utils.compat import uuid7
@@ -35,7 +35,7 @@ from domain.records import (
     Ticket,
     Unit,
 )
-from domain.rights import Deed, must_be_allowed
+from domain.rights import Deed, may, must_be_allowed
 from domain.visibility import inspections_visible_to
 from statemachines.chart import begin, move, option
 from statemachines.inspection import InspectionEvent, InspectionState
@@ -275,8 +275,22 @@ def _missed(session: Session, key: UUID | None, campaign: Campaign, unit: Unit) 
     return missed
 
 
+def made_up_by(session: Session, missed: Inspection) -> UUID | None:
+    """The visit that makes up for this one, if one was planned."""
+    return session.scalar(select(Inspection.id).where(Inspection.instead_of_id == missed.id))
+
+
+def may_be_made_up(session: Session, visit: Inspection, *, actor: Actor) -> bool:
+    """Whether the actor may plan a visit in place of this one: it was missed, and nothing makes up for it yet."""
+    return (
+        visit.state is InspectionState.MISSED
+        and may(actor, Deed.PLAN_INSPECTION, at=visit.unit_path)
+        and made_up_by(session, visit) is None
+    )
+
+
 def _made_up_once(session: Session, missed: Inspection) -> None:
-    if session.scalar(select(exists().where(Inspection.instead_of_id == missed.id))):
+    if made_up_by(session, missed) is not None:
         raise BadInput(
             "/instead_of",
             "made-up-already",

@@ -46,8 +46,8 @@ class AnswersWrong(Exception):
 
 @router.post("/inspections")
 def plan(request: Request, actor: Who, sent: SentForm) -> Response:
-    """Plan a visit for today and go to it."""
-    new = sent.read(NewInspection, "campaign", "unit")
+    """Plan a visit for today, also one that makes up for a missed one, and go to it."""
+    new = sent.read(NewInspection, "campaign", "unit", "instead_of")
     with database_of(request).transaction() as session:
         made = inspections.create(session, new, actor=actor, now=now_of(request))
     return see_other(f"/inspections/{made.id}")
@@ -57,11 +57,13 @@ def plan(request: Request, actor: Who, sent: SentForm) -> Response:
 def inspection(request: Request, actor: Who, key: Key) -> Response:
     """The checklist with the answers given so far."""
     with database_of(request).reading() as session:
-        return _inspection_page(request, inspection_by_id(session, key, actor=actor), Form(), actor=actor)
+        return _inspection_page(
+            request, session, inspection_by_id(session, key, actor=actor), Form(), actor=actor
+        )
 
 
 def _inspection_page(
-    request: Request, found: Inspection, form: Form, *, actor: Actor, status: int = 200
+    request: Request, session: Session, found: Inspection, form: Form, *, actor: Actor, status: int = 200
 ) -> Response:
     every = options(found, actor=actor, now=now_of(request))
     may = {each.event for each in every if each.allowed}
@@ -81,6 +83,8 @@ def _inspection_page(
         levels=tuple(Level),
         may_answer=bool(may & {InspectionEvent.START, InspectionEvent.SUBMIT}),
         may_miss=InspectionEvent.MISS in may,
+        may_make_up=inspections.may_be_made_up(session, found, actor=actor),
+        made_up_by=inspections.made_up_by(session, found),
         may_not=[each for each in every if not each.allowed],
         score=inspections.score(found.answers),
         limit_mb=settings_of(request).file_max_bytes // 2**20,
@@ -150,7 +154,7 @@ def work(request: Request, actor: Who, key: Key, sent: SentForm) -> Response:
             found = inspection_by_id(session, key, actor=actor)
             form = sent.form(_problems(error, found, sent, lang))
             status = 422 if isinstance(error, AnswersWrong) else status_of(error)
-            return _inspection_page(request, found, form, actor=actor, status=status)
+            return _inspection_page(request, session, found, form, actor=actor, status=status)
     if deed == InspectionEvent.MISS:
         return see_other(f"/campaigns/{code}", done="miss")
     return see_other(f"/inspections/{key}", done="submit" if deed == InspectionEvent.SUBMIT else "answers")
