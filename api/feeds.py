@@ -10,8 +10,9 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
 
 from api.deps import Calls, IfNoneMatch, Reads, database, now, settings, written
-from api.documented import CREATE, LIST, answers
+from api.documented import CREATE, LIST, MEANINGS, answers
 from api.etag import content_tag, unchanged
+from api.problems import CONTENT
 from api.shapes import Moment
 from domain import feeds
 from domain.feed_entries import Tasks, calendar_of
@@ -87,8 +88,12 @@ def revoke(key: Key, call: Calls) -> Response:
     response_class=Response,
     responses={
         200: {"content": {"text/calendar": {"schema": {"type": "string"}}}},
-        304: {"description": "The caller has the present version."},
-        404: {"description": "No such feed, or it was revoked."},
+        304: {"description": MEANINGS[304]},
+        404: {
+            "description": "No such feed, or it was revoked.",
+            "content": {"text/plain": {"schema": {"type": "string"}}},
+        },
+        422: {"description": MEANINGS[422], "content": CONTENT},
     },
 )
 def read_feed(
