@@ -13,7 +13,7 @@ from api.documented import READ
 from api.language import language_of
 from api.shapes import Moment
 from api.tickets import Number
-from domain.ladder import Escalation, escalations
+from domain.escalations import Escalation, escalations
 from domain.tickets import ticket_by_number
 from statemachines.labels import Language
 

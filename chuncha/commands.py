@@ -232,9 +232,9 @@ def sweep(as_of: AsOf = None, dry_run: DryRun = False, data: Data = None) -> Non
     with open_installation(_settings(data)) as installation:
         result = sweep_all(installation.database, as_of=_moment(as_of), dry_run=dry_run)
     if result.lines:
-        table = Table("ticket", "step", "who", "channel", "subject")
+        table = Table("matter", "number", "step", "who", "channel", "subject")
         for each in result.lines:
-            table.add_row(each.ticket, each.step, each.name, each.channel, each.subject)
+            table.add_row(each.matter.zh, each.number, each.step, each.name, each.channel, each.subject)
         console.print(table)
     counted = ", ".join(f"{name} {count}" for name, count in result.said().items())
     _say(f"{counted}{' (dry run: nothing was written or sent)' if dry_run else ''}")

@@ -15,10 +15,10 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from domain.calendars import calendar_of
 from domain.campaign_setup import NewCampaign, create_campaign
+from domain.chases import follow
 from domain.coverage import Coverage, UnitReport, coverage
 from domain.errors import BadInput, NotFound, PreconditionFailed
 from domain.history import record
-from domain.ladder import plan_next_step
 from domain.paging import Key, Page, page_of
 from domain.phases import Day, Note, PhaseDates, holiday_notes
 from domain.records import Campaign, CampaignUnit, Ticket, Unit
@@ -124,7 +124,7 @@ def campaign_by_code(
     if pointer is None:
         query = query.options(*_whole())
     if lock:
-        query = query.with_for_update(of=Campaign).execution_options(populate_existing=True)
+        query = query.with_for_update(of=Campaign, key_share=True).execution_options(populate_existing=True)
     campaign = session.scalars(query).one_or_none()
     if campaign is None:
         if pointer is None:
@@ -311,14 +311,14 @@ def _carry_over(
         .where(Ticket.campaign_id == campaign.id, Ticket.state.in_(OPEN))
         .options(joinedload(Ticket.unit))
         .order_by(Ticket.number)
-        .with_for_update(of=Ticket)
+        .with_for_update(of=Ticket, key_share=True)
     )
     tickets = list(session.scalars(query))
     for ticket in tickets:
         # Archiving causes it: whoever may archive the campaign need hold no role at each ticket's unit.
         move(ticket, "carry_over", actor=SYSTEM, now=now)
         ticket.campaign = successor
-        plan_next_step(session, ticket, now=now)
+        follow(session, ticket, now=now)
         record(
             session,
             ticket,

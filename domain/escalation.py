@@ -1,7 +1,7 @@
-"""The sweep: whatever step of the ladder has come is climbed once, recorded, and told to those it concerns.
+"""The sweep: whatever step of a ladder has come is climbed once, recorded, and told to those it concerns.
 
-One call is one batch in one transaction. `next_step_at` and its partial index narrow the work in SQL, so the cost
-follows what is due, not what exists; the chart is built only for the rows that move; all writing is in bulk.
+One call is one batch in one transaction. The index of `chases` narrows the work in SQL, so the cost follows what is
+due, not what exists; all reading and writing is in bulk.
 Killed at any point, a batch leaves nothing behind and the next sweep takes it up. Two sweeps at once share the work.
 """
 
@@ -11,33 +11,38 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any
 from uuid import UUID
 
+from pydantic import ValidationError
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
+from domain.calendars import Calendars
 from domain.campaign_settings import CampaignSettings
+from domain.chases import UnitLadders
 from domain.database import Database
 from domain.ladder import (
     PlannedStep,
-    Recipients,
     by_the_hour,
     next_step_at,
     outside_quiet_hours,
     planned_steps,
     recorded_steps,
 )
+from domain.ladder_settings import Ladder, LadderStep
+from domain.matters import TICKET_MATTERS, Subject, due_chases
 from domain.outbox import Telling, own_channel, tell_all
-from domain.records import Campaign, History, Person, StepRecord, Ticket, Unit
+from domain.recipients import Recipient, Recipients
+from domain.records import Campaign, Channel, Chase, History, Matter, StepRecord
 from domain.reminders import words
-from domain.tickets import RUNNING
-from statemachines.chart import RecordChart, move
-from statemachines.labels import Level
+from domain.workdays import WorkCalendar
+from statemachines.chart import option
+from statemachines.refusals import Refusal
 from statemachines.roles import SYSTEM
-from statemachines.ticket import TicketChart, TicketEvent, TicketState
+from statemachines.ticket import TicketEvent
 
 log = logging.getLogger(__name__)
 
@@ -47,34 +52,12 @@ PUT_OFF = timedelta(hours=1)
 """How long a row that could not be swept waits, so that it never blocks the rest."""
 
 
-@dataclass(slots=True)
-class DueTicket:
-    """The columns the sweep reads of a ticket: what the chart, the ladder and the notice need."""
-
-    chart: ClassVar[type[RecordChart]] = TicketChart
-
-    id: UUID
-    number: str
-    campaign_id: UUID
-    state: TicketState
-    level: Level
-    description: str
-    location: str
-    measure: str | None
-    assignee_id: UUID | None
-    finder_id: UUID
-    due_at: datetime
-    due_version: int
-    unit_path: str
-    unit_name: str
-    assignee_name: str
-
-
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One person told, or who would be: about which ticket, by which step, how, and the subject line."""
+    """One person told, or who would be: about which matter, by which step, how, and the subject line."""
 
-    ticket: str
+    matter: Matter
+    number: str
     step: str
     login: str
     name: str
@@ -84,9 +67,9 @@ class Line:
 
 @dataclass(slots=True)
 class SweepResult:
-    """What one batch did, or would do. `more`: call again, there may be further tickets due."""
+    """What one batch did, or would do. `more`: call again, there may be further matters due."""
 
-    tickets: int = 0
+    matters: int = 0
     steps: int = 0
     told: int = 0
     put_off: int = 0
@@ -95,11 +78,11 @@ class SweepResult:
 
     def said(self) -> dict[str, int]:
         """As a heartbeat and a log line keep it."""
-        return {"tickets": self.tickets, "steps": self.steps, "told": self.told, "put_off": self.put_off}
+        return {"matters": self.matters, "steps": self.steps, "told": self.told, "put_off": self.put_off}
 
     def add(self, other: SweepResult) -> None:
         """Count another batch in."""
-        self.tickets += other.tickets
+        self.matters += other.matters
         self.steps += other.steps
         self.told += other.told
         self.put_off += other.put_off
@@ -108,9 +91,9 @@ class SweepResult:
 
 @dataclass(slots=True)
 class _Climb:
-    """Everything to be written for one ticket."""
+    """Everything to be written for one matter."""
 
-    ticket: DueTicket
+    subject: Subject
     next_step_at: datetime | None
     steps: list[dict[str, Any]] = field(default_factory=list)
     notices: list[Telling] = field(default_factory=list)
@@ -119,21 +102,21 @@ class _Climb:
 
 
 def sweep(session: Session, *, as_of: datetime, limit: int = BATCH, dry_run: bool = False) -> SweepResult:
-    """Climb every step that has come by `as_of` for up to `limit` tickets, the longest due first.
+    """Climb every step that has come by `as_of` for up to `limit` matters, the longest due first.
 
-    A ticket with several steps due is told of once, by the latest; the earlier ones are recorded as passed over.
+    A matter with several steps due is told of once, by the latest; the earlier ones are recorded as passed over.
     A row that cannot be swept is put off by an hour with the error in its history. `dry_run` locks and writes nothing.
     """
-    tickets = _due(session, as_of=as_of, limit=limit, lock=not dry_run)
-    result = SweepResult(more=len(tickets) == limit and not dry_run)
-    if not tickets:
+    subjects = due_chases(session, as_of=as_of, limit=limit, lock=not dry_run)
+    result = SweepResult(more=len(subjects) == limit and not dry_run)
+    if not subjects:
         return result
-    climbs, faults = _climbs(session, tickets, as_of=as_of)
+    climbs, faults = _climbs(session, subjects, as_of=as_of)
     if not dry_run:
         climbs, refused = _write(session, climbs, as_of=as_of)
         faults |= refused
-        _put_off(session, faults, as_of=as_of)
-    result.tickets = sum(bool(climb.steps) for climb in climbs)
+        _put_off(session, subjects, faults, as_of=as_of)
+    result.matters = sum(bool(climb.steps) for climb in climbs)
     result.steps = sum(len(climb.steps) for climb in climbs)
     result.told = sum(len(climb.notices) for climb in climbs)
     result.put_off = len(faults)
@@ -155,170 +138,179 @@ def sweep_all(
     return total
 
 
-def _due(session: Session, *, as_of: datetime, limit: int, lock: bool) -> list[DueTicket]:
-    assignee = aliased(Person)
-    query = (
-        select(
-            Ticket.id,
-            Ticket.number,
-            Ticket.campaign_id,
-            Ticket.state,
-            Ticket.level,
-            Ticket.description,
-            Ticket.location,
-            Ticket.measure,
-            Ticket.assignee_id,
-            Ticket.finder_id,
-            Ticket.due_at,
-            Ticket.due_version,
-            Unit.path,
-            Unit.name,
-            assignee.name,
-        )
-        .join(Unit, Unit.id == Ticket.unit_id)
-        .outerjoin(assignee, assignee.id == Ticket.assignee_id)
-        .where(Ticket.next_step_at <= as_of)
-        .order_by(Ticket.next_step_at, Ticket.id)
-        .limit(limit)
-    )
-    if lock:
-        # Another sweep, or a person's command on the ticket, has the row: pass over it, it will come again.
-        query = query.with_for_update(skip_locked=True, of=Ticket)
-    return [DueTicket(*tuple(row)) for row in session.execute(query)]
-
-
 def _climbs(
-    session: Session, tickets: Sequence[DueTicket], *, as_of: datetime
+    session: Session, subjects: Sequence[Subject], *, as_of: datetime
 ) -> tuple[list[_Climb], dict[UUID, str]]:
-    """What is to be written for each ticket, and the error of each for which it could not be worked out."""
-    stored = _stored_settings(session, tickets)
-    valid: dict[UUID, CampaignSettings] = {}
-    recorded = recorded_steps(session, [ticket.id for ticket in tickets])
-    recipients = Recipients(session, tickets)
+    """What is to be written for each matter, and by chase the error of each for which it could not be worked out."""
+    ladders = _Ladders(session, subjects)
+    recorded = recorded_steps(session, [(subject.matter, subject.id) for subject in subjects])
+    calendars = Calendars(session)
+    recipients = Recipients(session, subjects, ladders.steps(), on=as_of)
     climbs: list[_Climb] = []
     faults: dict[UUID, str] = {}
-    for ticket in tickets:
+    for subject in subjects:
         try:
-            if ticket.campaign_id not in valid:
-                valid[ticket.campaign_id] = CampaignSettings.model_validate(stored[ticket.campaign_id])
-            already = recorded.get((ticket.id, ticket.due_version), frozenset())
-            climbs.append(_climb(ticket, valid[ticket.campaign_id], already, recipients, as_of=as_of))
+            already = recorded.get((subject.matter, subject.id, subject.turn), frozenset())
+            calendar = calendars.at(subject.unit_path)
+            ladder = ladders.of(subject)
+            climbs.append(_climb(subject, ladder, already, recipients, calendar, as_of=as_of))
         except Exception as error:  # one item of a batch: recorded on the item, the rest goes on
-            log.exception("ticket %s cannot be swept", ticket.number)
-            faults[ticket.id] = f"{type(error).__name__}: {error}"
+            log.exception("%s %s cannot be swept", subject.matter, subject.number)
+            faults[subject.chase_id] = f"{type(error).__name__}: {error}"
     return climbs, faults
 
 
-def _stored_settings(session: Session, tickets: Sequence[DueTicket]) -> dict[UUID, dict[str, Any]]:
-    rows = session.execute(
-        select(Campaign.id, Campaign.settings).where(Campaign.id.in_({t.campaign_id for t in tickets}))
-    )
-    return {campaign_id: dict(settings) for campaign_id, settings in rows}
+class _Ladders:
+    """The ladders of a batch; a campaign whose settings cannot be read holds up only its own matters."""
+
+    def __init__(self, session: Session, subjects: Sequence[Subject]) -> None:
+        campaigns = {subject.campaign_id for subject in subjects if subject.campaign_id}
+        rows = session.execute(select(Campaign.id, Campaign.settings).where(Campaign.id.in_(campaigns)))
+        self._of_units = UnitLadders(session)
+        self._of_campaigns: dict[UUID, dict[Matter, Ladder]] = {}
+        self._faults: dict[UUID, ValidationError] = {}
+        self._paths = {subject.unit_path for subject in subjects if not subject.campaign_id}
+        for key, settings in rows:
+            try:
+                self._of_campaigns[key] = CampaignSettings.model_validate(settings).ladders
+            except ValidationError as error:
+                self._faults[key] = error
+
+    def of(self, subject: Subject) -> Ladder:
+        """The ladder of this matter. Raises what made the campaign's settings unreadable."""
+        if subject.campaign_id is None:
+            return self._of_units.of(subject.unit_path)[subject.matter]
+        if subject.campaign_id in self._faults:
+            raise self._faults[subject.campaign_id]
+        return self._of_campaigns[subject.campaign_id][subject.matter]
+
+    def steps(self) -> list[LadderStep]:
+        """Every step of every ladder of the batch."""
+        ladders = [*self._of_campaigns.values(), *(self._of_units.of(path) for path in self._paths)]
+        return [step for each in ladders for ladder in each.values() for step in ladder]
 
 
 def _climb(
-    ticket: DueTicket,
-    settings: CampaignSettings,
+    subject: Subject,
+    ladder: Ladder,
     already: frozenset[str],
     recipients: Recipients,
+    calendar: WorkCalendar,
     *,
     as_of: datetime,
 ) -> _Climb:
-    if ticket.state not in RUNNING:
-        return _Climb(ticket, next_step_at=None)
-    ladder = planned_steps(ticket.level, ticket.due_at, settings)
-    reached = [each for each in ladder if each.at <= as_of and each.step.code not in already]
-    ahead = next_step_at(
-        ladder,
-        due_at=ticket.due_at,
-        recorded=already | {each.step.code for each in reached},
-        now=as_of,
+    if not subject.stands:
+        return _Climb(subject, next_step_at=None)
+    planned = planned_steps(ladder, subject.anchor_at, subject.level, calendar)
+    reached = [each for each in planned if each.at <= as_of and each.code not in already]
+    climb = _Climb(
+        subject,
+        next_step_at=next_step_at(
+            planned,
+            anchor_at=subject.anchor_at,
+            recorded=already | {each.code for each in reached},
+            now=as_of,
+        ),
     )
-    climb = _Climb(ticket, next_step_at=ahead)
     if not reached:
         return climb
-    before = ticket.state
-    move(ticket, TicketEvent.ESCALATE, actor=SYSTEM, now=as_of)
-    speaking = reached[-1]
-    told = recipients.of((word for each in reached for word in each.step.to), ticket)
-    climb.notices = [_notice(ticket, speaking, person, as_of=as_of) for person in told]
-    climb.lines = [
-        Line(
-            ticket.number,
-            speaking.step.code,
-            each.person.login,
-            each.person.name,
-            own_channel(each.person).value,
-            each.subject,
-        )
-        for each in climb.notices
-    ]
+    if subject.matter in TICKET_MATTERS and (refusal := _unlawful(subject, as_of)):
+        raise refusal
+    meant = [each for each in reached if subject.holds >= set(each.step.only_if)]
+    told = recipients.of((word for each in meant for word in each.step.to), subject) if meant else []
+    speaking = meant[-1] if meant else None
+    if speaking is not None:
+        climb.notices = [_telling(subject, speaking, each, calendar, as_of=as_of) for each in told]
+        climb.lines = [
+            Line(
+                subject.matter,
+                subject.number,
+                speaking.code,
+                each.person.login,
+                each.name(),
+                ",".join(sorted(telling.channels or {own_channel(each.person)})),
+                telling.subject,
+            )
+            for each, telling in zip(told, climb.notices, strict=True)
+        ]
     climb.steps = [
         {
             "id": uuid7(),
-            "ticket_id": ticket.id,
-            "step": each.step.code,
-            "due_version": ticket.due_version,
+            "matter": subject.matter,
+            "subject_id": subject.id,
+            "ticket_id": subject.ticket_id,
+            "step": each.code,
+            "turn": subject.turn,
             "planned_at": each.at,
             "done_at": as_of,
             "told": len(told) if each is speaking else 0,
         }
         for each in reached
     ]
+    last = speaking or reached[-1]
     facts = {
-        "step": speaking.step.code,
-        "steps": [each.step.code for each in reached],
-        "told": [person.name for person in told],
-        "due": ticket.due_at.isoformat(),
-        "due_version": ticket.due_version,
-        "why": {"zh": speaking.why("zh"), "en": speaking.why("en")},
+        "matter": subject.matter.value,
+        "step": last.code,
+        "steps": [each.code for each in reached],
+        "told": [each.name() for each in told if not each.away],
+        "due": subject.anchor_at.isoformat(),
+        "due_version": subject.turn,
+        "why": {
+            each.code: {"zh": each.why(subject.matter, "zh"), "en": each.why(subject.matter, "en")}
+            for each in reached
+        },
     }
-    climb.history = [
-        _history(ticket.id, TicketEvent.ESCALATE, as_of, facts, before=before, after=ticket.state)
-    ]
+    # What is chased about a ticket stands in the ticket's history, wherever the matter itself is kept.
+    about = ("ticket", subject.ticket_id) if subject.ticket_id else (subject.record, subject.id)
+    climb.history = [_history(*about, TicketEvent.ESCALATE, as_of, facts, state=subject.state)]
     return climb
 
 
-def _notice(ticket: DueTicket, planned: PlannedStep, person: Person, *, as_of: datetime) -> Telling:
-    said = words(
-        planned.step,
-        ticket,
-        responsible=person.id == ticket.assignee_id,
-        language="en" if person.language == "en" else "zh",
-        now=as_of,
-    )
-    urgent = by_the_hour(ticket.level, ticket.due_at)
+def _unlawful(subject: Subject, as_of: datetime) -> Refusal | None:
+    """Why the chart does not let the clock escalate the ticket now. The state stays as it is, so asking is enough."""
+    return option(subject, TicketEvent.ESCALATE, actor=SYSTEM, now=as_of).refusal
+
+
+def _telling(
+    subject: Subject, planned: PlannedStep, told: Recipient, calendar: WorkCalendar, *, as_of: datetime
+) -> Telling:
+    said = words(planned.step, subject, told, now=as_of, calendar=calendar)
+    urgent = by_the_hour(subject.level, subject.anchor_at, subject.matter)
     return Telling(
-        key=f"{ticket.id}:{planned.step.code}:{ticket.due_version}",
+        key=f"{subject.id}:{planned.code}:{subject.turn}",
         kind=planned.step.act.value,
-        person=person,
+        person=told.person,
         subject=said.subject,
         body=said.body,
-        responsible=person.id == ticket.assignee_id,
-        ticket_id=ticket.id,
-        unit_path=ticket.unit_path,
-        not_before=as_of if urgent else outside_quiet_hours(as_of),
+        responsible=told.responsible and not told.away,
+        instead_of=told.instead_of,
+        ticket_id=subject.ticket_id,
+        campaign_id=None if subject.ticket_id else subject.campaign_id,
+        unit_path=subject.unit_path,
+        not_before=as_of if urgent else outside_quiet_hours(as_of, planned.step.quiet_hours),
+        # Who is away finds it on return; whoever stands in is told now.
+        channels=frozenset({Channel.INBOX}) if told.away else frozenset(planned.step.channels),
     )
 
 
 def _history(
-    ticket_id: UUID,
+    record: str,
+    subject_id: UUID | None,
     event: str,
     at: datetime,
     facts: Mapping[str, object],
     *,
-    before: str | None = None,
-    after: str | None = None,
+    state: object = None,
 ) -> dict[str, Any]:
     return {
-        "subject": "ticket",
-        "subject_id": ticket_id,
+        "subject": record,
+        "subject_id": subject_id,
         "at": at,
         "actor_id": SYSTEM.id,
         "actor_name": SYSTEM.name,
         "event": str(event),
-        "from_state": before,
-        "to_state": after,
+        "from_state": None if state is None else str(state),
+        "to_state": None if state is None else str(state),
         "facts": dict(facts),
     }
 
@@ -349,8 +341,8 @@ def _refused(climbs: list[_Climb], error: DBAPIError) -> tuple[list[_Climb], dic
     if error.connection_invalidated:
         raise error
     (climb,) = climbs
-    log.error("ticket %s cannot be swept: %s", climb.ticket.number, error.orig)
-    return [], {climb.ticket.id: f"{type(error.orig).__name__}: {error.orig}"}
+    log.error("%s %s cannot be swept: %s", climb.subject.matter, climb.subject.number, error.orig)
+    return [], {climb.subject.chase_id: f"{type(error.orig).__name__}: {error.orig}"}
 
 
 def _write_all(session: Session, climbs: Sequence[_Climb], *, as_of: datetime) -> None:
@@ -361,27 +353,32 @@ def _write_all(session: Session, climbs: Sequence[_Climb], *, as_of: datetime) -
     if history:
         session.execute(insert(History), history)
     tell_all(session, [each for climb in climbs for each in climb.notices], now=as_of)
-    _set_next(session, [(climb.ticket.id, climb.next_step_at) for climb in climbs])
+    _set_next(session, [(climb.subject.chase_id, climb.next_step_at) for climb in climbs])
 
 
 def _set_next(session: Session, rows: Sequence[tuple[UUID, datetime | None]]) -> None:
-    """Move `next_step_at`. The version stays: a reminder changes nothing that a person edits."""
-    table = Ticket.__table__
+    table = Chase.__table__
     session.connection().execute(
         update(table).where(table.c.id == bindparam("row")).values(next_step_at=bindparam("next")),  # type: ignore[arg-type]
         [{"row": key, "next": at} for key, at in rows],
     )
 
 
-def _put_off(session: Session, faults: Mapping[UUID, str], *, as_of: datetime) -> None:
+def _put_off(
+    session: Session, subjects: Sequence[Subject], faults: Mapping[UUID, str], *, as_of: datetime
+) -> None:
     if not faults:
         return
     _set_next(session, [(key, as_of + PUT_OFF) for key in faults])
+    by_chase = {subject.chase_id: subject for subject in subjects}
     session.execute(
         insert(History),
         [
             _history(
-                key, "sweep_deferred", as_of, {"error": error[:500], "until": (as_of + PUT_OFF).isoformat()}
+                *((by_chase[key].record, by_chase[key].id) if by_chase[key].record else ("chase", key)),
+                "sweep_deferred",
+                as_of,
+                {"error": error[:500], "until": (as_of + PUT_OFF).isoformat()},
             )
             for key, error in faults.items()
         ],

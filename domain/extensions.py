@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session, joinedload
 
 from domain import notices
 from domain.campaign_settings import settings_of
+from domain.chases import follow
 from domain.deadlines import end_of_day
 from domain.errors import NotFound
 from domain.history import record
-from domain.ladder import plan_next_step
 from domain.records import Campaign, Extension, Ticket
 from domain.visibility import extensions_visible_to
 from statemachines.chart import begin, move
@@ -102,6 +102,7 @@ def request(
         **told.model_dump(exclude={"due"}),
         due=due,
     )
+    follow(session, extension, now=now, new=True)
     notices.extension_requested(session, ticket, extension, now=now)
     return extension
 
@@ -113,7 +114,7 @@ def extension_by_id(session: Session, key: UUID, *, actor: Actor) -> Extension:
     )
     if ticket_id is None:
         raise NotFound(what=str(key))
-    session.execute(select(Ticket.id).where(Ticket.id == ticket_id).with_for_update())
+    session.execute(select(Ticket.id).where(Ticket.id == ticket_id).with_for_update(key_share=True))
     return session.scalars(
         select(Extension)
         .where(Extension.id == key)
@@ -137,10 +138,11 @@ def approve(
     move(extension, "approve", actor=actor, now=now)
     move(ticket, "extend", actor=actor, now=now, due=extension.proposed_due_at)
     _decide(extension, told, actor=actor, now=now)
+    follow(session, extension, now=now)
     previous, ticket.due_at = ticket.due_at, extension.proposed_due_at
     ticket.due_basis = None
     ticket.due_version += 1
-    plan_next_step(session, ticket, now=now)
+    follow(session, ticket, now=now)
     record(
         session,
         ticket,
@@ -164,6 +166,7 @@ def refuse(
     ticket = extension.ticket
     move(extension, "refuse", actor=actor, now=now, reason=told.opinion)
     _decide(extension, told, actor=actor, now=now)
+    follow(session, extension, now=now)
     record(
         session,
         ticket,

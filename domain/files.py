@@ -348,7 +348,10 @@ def _mark_arrived(session: Session, sha256: str, *, now: datetime) -> None:
     )
     ids = list(
         session.scalars(
-            select(tickets.c.id).where(tickets.c.id.in_(waiting)).order_by(tickets.c.id).with_for_update()
+            select(tickets.c.id)
+            .where(tickets.c.id.in_(waiting))
+            .order_by(tickets.c.id)
+            .with_for_update(key_share=True)
         )
     )
     if not ids:

@@ -17,6 +17,7 @@ from uuid_utils.compat import uuid7
 
 from domain import notices
 from domain.campaigns import campaign_by_code
+from domain.chases import follow
 from domain.errors import BadInput, wrong
 from domain.files import ListedFile, list_files
 from domain.history import record
@@ -211,6 +212,7 @@ def submit_finding(
         source=ticket.source,
         files=len(new.files) or None,
     )
+    follow(session, ticket, now=now, new=True)
     session.flush()
     notices.found(session, ticket, now=now)
     return Submitted(ticket, created=True)

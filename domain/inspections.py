@@ -15,6 +15,7 @@ from sqlalchemy.orm.attributes import flag_modified
 from uuid_utils.compat import uuid7
 
 from domain.campaigns import campaign_by_code, must_be_open
+from domain.chases import follow
 from domain.checklists import checklist_by_code
 from domain.coverage import scope_unit_of
 from domain.errors import BadInput, NotFound, PreconditionFailed, wrong
@@ -239,6 +240,7 @@ def create(session: Session, new: NewInspection, *, actor: Actor, now: datetime)
     )
     begin(inspection)
     session.add(inspection)
+    follow(session, inspection, now=now, new=True)
     session.flush()
     record(
         session,
@@ -409,6 +411,7 @@ def submit(
         each.value in (AnswerValue.PASS, AnswerValue.NOT_APPLICABLE) for each in inspection.answers
     )
     tickets = [_find(session, inspection, each, told, actor=actor, now=now) for each in failed]
+    follow(session, inspection, now=now)
     record(
         session,
         inspection,
@@ -467,6 +470,7 @@ def miss(session: Session, inspection: Inspection, told: Miss, *, actor: Actor, 
     before = inspection.state
     move(inspection, InspectionEvent.MISS, actor=actor, now=now, reason=told.reason)
     inspection.missed_reason = told.reason
+    follow(session, inspection, now=now)
     record(
         session,
         inspection,

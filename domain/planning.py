@@ -17,6 +17,7 @@ from uuid_utils.compat import uuid7
 from domain import outbox
 from domain.calendars import calendar_of
 from domain.campaigns import event_due, move_campaign
+from domain.chases import follow_all
 from domain.people import holders
 from domain.records import (
     Campaign,
@@ -232,6 +233,12 @@ def _write(session: Session, rota: Rota, wanted: Sequence[_Wanted], *, now: date
             for key in written
         ],
     )
+    visits = session.scalars(
+        select(Inspection)
+        .where(Inspection.id.in_(written))
+        .options(joinedload(Inspection.unit), joinedload(Inspection.campaign))
+    )
+    follow_all(session, visits.all(), now=now, new=True)
     return [by_id[key] for key in written]
 
 
@@ -273,7 +280,7 @@ def advance_campaigns(session: Session, *, as_of: datetime, dry_run: bool = Fals
         .order_by(Campaign.code)
     )
     if not dry_run:
-        query = query.with_for_update(skip_locked=True, of=Campaign)
+        query = query.with_for_update(skip_locked=True, of=Campaign, key_share=True)
     advance = Advance()
     for campaign in session.scalars(query).all():
         _begin_phases(session, campaign, advance, as_of=as_of, dry_run=dry_run)

@@ -15,11 +15,11 @@ from sqlalchemy.orm import Session
 from domain import notices
 from domain.calendars import calendar_of
 from domain.campaign_settings import settings_of
+from domain.chases import follow
 from domain.deadlines import Due, due_for, end_of_day
 from domain.errors import BadInput
 from domain.files import ListedFile, counted, list_files
 from domain.history import record
-from domain.ladder import plan_next_step
 from domain.people import assignee_by_login
 from domain.quantities import NewQuantity, record_fix_quantities
 from domain.records import CancelKind, FileKind, Person, Ticket
@@ -166,7 +166,7 @@ def assign(session: Session, ticket: Ticket, told: Assignment, *, actor: Actor, 
     ticket.due_basis = None if computed is None else computed.basis()
     ticket.due_version += 1
     ticket.assigned_at = now
-    plan_next_step(session, ticket, now=now)
+    follow(session, ticket, now=now)
     record(
         session,
         ticket,
@@ -189,6 +189,7 @@ def acknowledge(
     move(ticket, "acknowledge", actor=actor, now=now)
     if ticket.acknowledged_at is None:
         ticket.acknowledged_at = now
+        follow(session, ticket, now=now)
         record(
             session,
             ticket,
@@ -270,7 +271,7 @@ def _write_fix(session: Session, ticket: Ticket, told: Fix, *, actor: Actor, now
     ticket.fixed_at, ticket.fix_note, ticket.cost = told.fixed_at or now, told.note, told.cost
     list_files(session, ticket, told.files, kind=FileKind.AFTER, actor=actor, now=now)
     record_fix_quantities(session, ticket, told.quantities, actor=actor, now=now)
-    plan_next_step(session, ticket, now=now)
+    follow(session, ticket, now=now)
     session.flush()
     session.refresh(ticket, ["fixer", "fixer_unit", "assignee"])
 
@@ -292,7 +293,7 @@ def _pass(session: Session, ticket: Ticket, told: Verification, *, actor: Actor,
     )
     if after == TicketState.VERIFIED:
         ticket.verifier_id, ticket.verified_at = actor.id, now
-        plan_next_step(session, ticket, now=now)
+        follow(session, ticket, now=now)
     else:
         ticket.first_verifier_id = actor.id
     # Last: what is judged must have arrived, the photos of this re-check are listed by it and follow.
@@ -323,7 +324,7 @@ def _return(session: Session, ticket: Ticket, told: Verification, *, actor: Acto
         ticket.due_at, ticket.due_basis = due, None
     # A new deadline, or the old one running again: either way the ladder starts over.
     ticket.due_version += 1
-    plan_next_step(session, ticket, now=now)
+    follow(session, ticket, now=now)
     record(
         session,
         ticket,
@@ -350,6 +351,9 @@ def reassign(session: Session, ticket: Ticket, told: Reassignment, *, actor: Act
     ticket.assignee = person
     ticket.duty, ticket.measure = told.duty or ticket.duty, told.measure or ticket.measure
     ticket.acknowledged_at = None
+    # From now on it is this person's, and theirs to acknowledge.
+    ticket.assigned_at = now
+    follow(session, ticket, now=now)
     record(
         session,
         ticket,
@@ -388,7 +392,7 @@ def cancel(session: Session, ticket: Ticket, told: Cancellation, *, actor: Actor
     move(ticket, "cancel", actor=actor, now=now, reason=told.reason)
     ticket.cancelled_at, ticket.cancel_reason, ticket.cancel_kind = now, told.reason, told.kind
     ticket.duplicate_of_id = original.id if original else None
-    plan_next_step(session, ticket, now=now)
+    follow(session, ticket, now=now)
     record(
         session,
         ticket,
@@ -440,7 +444,7 @@ def regrade(session: Session, ticket: Ticket, told: Regrading, *, actor: Actor, 
         ticket.budget = told.budget
     if told.emergency_plan:
         ticket.emergency_plan = told.emergency_plan
-    plan_next_step(session, ticket, now=now)
+    follow(session, ticket, now=now)
     record(
         session,
         ticket,

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from sqlalchemy.orm.attributes import flag_modified
 
 from domain.campaigns import must_be_open
+from domain.chases import follow
 from domain.errors import BadInput, NotFound, PreconditionFailed, wrong
 from domain.history import record
 from domain.phases import Day
@@ -214,6 +215,7 @@ def _withdraw(
         # The rota's change causes it: whoever may plan the campaign's rota need hold no role at each unit.
         move(visit, InspectionEvent.WITHDRAW, actor=SYSTEM, now=now, reason=reason)
         visit.missed_reason = reason
+        follow(session, visit, now=now)
         record(
             session, visit, "withdraw", actor=actor, now=now, before=before, after=visit.state, reason=reason
         )

@@ -21,6 +21,7 @@ from sqlalchemy.sql.base import ExecutableOption
 from domain import suggestion_notices
 from domain.calendars import calendar_of, period
 from domain.campaigns import campaign_by_code, must_be_open
+from domain.chases import follow
 from domain.coverage import scope_unit_of
 from domain.deadlines import end_of_day
 from domain.errors import BadInput, NotFound
@@ -164,6 +165,7 @@ def make(session: Session, new: NewSuggestion, *, actor: Actor, now: datetime) -
     begin(suggestion)
     session.add(suggestion)
     session.flush()
+    follow(session, suggestion, now=now, new=True)
     record(
         session,
         suggestion,
@@ -402,6 +404,7 @@ def _done(
     **facts: object,
 ) -> None:
     """What every event ends with: the row written, its history, and whom it concerns told."""
+    follow(session, suggestion, now=now)
     session.flush()
     record(session, suggestion, event, actor=actor, now=now, before=before, after=suggestion.state, **facts)
     suggestion_notices.happened(session, suggestion, event, now=now)

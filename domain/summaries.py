@@ -67,7 +67,7 @@ def sum_up(session: Session, campaign: Campaign, *, actor: Actor, now: datetime)
 
 def _asked(session: Session, campaign: Campaign, *, final: bool, actor: Actor, now: datetime) -> Summary:
     # Revisions are counted under the campaign's lock, so that two who ask at once get two numbers.
-    session.execute(select(Campaign.id).where(Campaign.id == campaign.id).with_for_update())
+    session.execute(select(Campaign.id).where(Campaign.id == campaign.id).with_for_update(key_share=True))
     last = session.scalar(select(func.max(Summary.revision)).where(Summary.campaign_id == campaign.id))
     summary = Summary(
         campaign_id=campaign.id,

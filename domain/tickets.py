@@ -94,7 +94,7 @@ def ticket_by_number(
         )
     )
     if lock:
-        query = query.with_for_update(of=Ticket).execution_options(populate_existing=True)
+        query = query.with_for_update(of=Ticket, key_share=True).execution_options(populate_existing=True)
     ticket = session.scalars(query).one_or_none()
     if ticket is None:
         raise NotFound(what=number)

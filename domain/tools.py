@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from domain.campaigns import campaign_by_code, must_be_open
+from domain.chases import follow
 from domain.coverage import scope_unit_of
 from domain.errors import BadInput, NotFound, wrong
 from domain.history import record
@@ -205,6 +206,7 @@ def register_tool(session: Session, new: NewTool, *, actor: Actor, now: datetime
     )
     session.add(tool)
     session.flush()
+    follow(session, tool, now=now, new=True)
     record(session, tool, "registered", actor=actor, now=now, after=tool.status, kind=tool.kind, unit=unit)
     return tool
 
@@ -241,6 +243,7 @@ def record_test(session: Session, tool: Tool, told: NewToolTest, *, actor: Actor
         tool.last_test_on = tested_on
         tool.next_test_on = months_later(tested_on, tool.test_interval_months) if told.passed else None
         tool.status = ToolStatus.IN_USE if told.passed else ToolStatus.FAILED
+        follow(session, tool, now=now)
     session.flush()
     if told.campaign is not None:
         _count(session, tool, test, told.campaign, actor=actor, now=now)

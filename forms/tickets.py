@@ -13,10 +13,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from domain.campaign_settings import settings_of
+from domain.escalations import escalations
 from domain.extensions import extensions_of
 from domain.files import files_of
 from domain.history import history_of
-from domain.ladder import escalations
 from domain.people import units_in_sight
 from domain.records import Extension, FileKind, Person, Ticket
 from domain.rights import Deed

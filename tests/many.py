@@ -7,13 +7,13 @@ from datetime import datetime
 from sqlalchemy import insert, select
 from uuid_utils.compat import uuid7
 
-from domain.records import Person, StepRecord, Ticket
+from domain.records import Chase, Person, StepRecord, Ticket
 from tests.world import World
 
 
 def many_assigned(world: World, count: int, *, next_step_at: datetime | None = None) -> list[str]:
-    """`count` assigned tickets like the one `world.assigned()` makes; returns their numbers."""
-    first = world.assigned()
+    """`count` assigned tickets like the one `world.acknowledged()` makes, each with its chase; returns their numbers."""
+    first = world.acknowledged()
     table = Ticket.__table__
     with world.database.transaction() as session:
         row = dict(session.execute(select(table).where(table.c.id == first.id)).mappings().one())
@@ -22,11 +22,16 @@ def many_assigned(world: World, count: int, *, next_step_at: datetime | None = N
                 **row,
                 "id": uuid7(),
                 "number": f"{row['number'][:-4]}{place:04}",
-                "next_step_at": next_step_at or row["next_step_at"],
             }
             for place in range(2, count + 1)
         ]
         session.execute(insert(table), rows)  # type: ignore[arg-type]
+        chases = Chase.__table__
+        chase = dict(session.execute(select(chases).where(chases.c.subject_id == first.id)).mappings().one())
+        if next_step_at:
+            chase["next_step_at"] = next_step_at
+        same = [{**chase, "id": uuid7(), "subject_id": row["id"], "ticket_id": row["id"]} for row in rows]
+        session.execute(insert(chases), same)  # type: ignore[arg-type]
     return [first.number, *(str(row["number"]) for row in rows)]
 
 

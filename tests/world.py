@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from domain import campaigns, extensions, findings, remediation
@@ -15,7 +16,7 @@ from domain.access import actor_by_login, issue_token
 from domain.campaigns import NewCampaign
 from domain.database import Database
 from domain.people import NewPerson, NewUnit, add_person, add_unit, first_administrator
-from domain.records import Ticket
+from domain.records import Chase, Ticket
 from domain.tickets import ticket_by_number
 from statemachines.roles import SYSTEM, Actor
 
@@ -115,6 +116,23 @@ class World:
             **({"due": due} if due else {}),
             **extra,
         )
+
+    def acknowledged(self, **said: object) -> Ticket:
+        """A ticket assigned and acknowledged (签收), so that only its deadline is chased."""
+        return self.do(self.assigned(**said).number, "acknowledge", by="wangjianguo")  # type: ignore[arg-type]
+
+    def chase(self, number: str, matter: str = "deadline") -> Chase | None:
+        """What is chased about the ticket with this number."""
+        with self.database.reading() as session:
+            about = (Ticket.number == number, Chase.matter == matter)
+            return session.scalars(
+                select(Chase).join(Ticket, Ticket.id == Chase.ticket_id).where(*about)
+            ).one_or_none()
+
+    def next_step(self, number: str, matter: str = "deadline") -> datetime | None:
+        """When the ticket's next step of that matter comes; None when it is not chased."""
+        chase = self.chase(number, matter)
+        return chase.next_step_at if chase else None
 
     def fixed(self, *, by: str = "wangjianguo", **said: object) -> Ticket:
         """A ticket found, assigned and fixed."""

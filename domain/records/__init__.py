@@ -5,7 +5,7 @@ from domain.records.base import Base
 from domain.records.calendars import Calendar, CalendarDay
 from domain.records.campaigns import Campaign, CampaignPhase, CampaignUnit
 from domain.records.channels import Channel, DeliveryAttempt, Dispatch, Outlet, OutletKind
-from domain.records.chases import Chase, Matter
+from domain.records.chases import Chase, Matter, StepRecord
 from domain.records.checklists import Checklist, ChecklistItem
 from domain.records.feeds import CalendarFeed
 from domain.records.files import FileKind, FileListing, FilePart, StoredFile
@@ -16,7 +16,7 @@ from domain.records.quantities import CountsAs, QuantityRecord
 from domain.records.rotas import Rota, RotaEvery, RotaStop
 from domain.records.suggestions import Suggestion, SuggestionCounter
 from domain.records.summaries import Summary
-from domain.records.tickets import CancelKind, Extension, NumberCounter, StepRecord, Ticket
+from domain.records.tickets import CancelKind, Extension, NumberCounter, Ticket
 from domain.records.tools import Tool, ToolStatus, ToolTest
 
 __all__ = [

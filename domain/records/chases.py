@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, Index
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from domain.records.base import Base, Key, words
+from domain.records.tickets import Ticket
 from statemachines.labels import Labelled, Level
 
 
@@ -56,8 +57,31 @@ class Chase(Base):
     next_step_at: Mapped[datetime | None]
     """None: every step is climbed, and nothing is left to do but the matter itself."""
 
+    ticket: Mapped[Ticket | None] = relationship(lazy="raise")
+    """Read by nobody; it lets a new ticket be written before its chase."""
+
     __table_args__ = (
         Index("uq_chases_matter", "matter", "subject_id", unique=True),
         # Read by domain/escalation.py: the sweep's cost follows what is due, not what exists.
         Index("ix_chases_next_step", "next_step_at", "id"),
     )
+
+
+class StepRecord(Base):
+    """One step of a ladder, climbed or passed over, for one turn of one matter: recorded exactly once."""
+
+    __tablename__ = "step_records"
+
+    id: Mapped[Key]
+    matter: Mapped[Matter] = mapped_column(words(Matter))
+    subject_id: Mapped[UUID]
+    ticket_id: Mapped[UUID | None] = mapped_column(ForeignKey("tickets.id"), index=True)
+    step: Mapped[str]
+    """The step's code; of a repeat with its number behind a dot."""
+    turn: Mapped[int] = mapped_column(BigInteger)
+    planned_at: Mapped[datetime]
+    done_at: Mapped[datetime]
+    told: Mapped[int]
+    """How many people were told; 0 when a later step spoke for this one, or its condition did not hold."""
+
+    __table_args__ = (UniqueConstraint("subject_id", "matter", "step", "turn"),)

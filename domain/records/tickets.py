@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -108,7 +108,6 @@ class Ticket(Base):
     recurrence_of_id: Mapped[UUID | None] = mapped_column(ForeignKey("tickets.id"))
     files_expected: Mapped[int] = mapped_column(default=0)
     files_arrived: Mapped[int] = mapped_column(default=0)
-    next_step_at: Mapped[datetime | None]
     version: Mapped[int] = mapped_column()
 
     campaign: Mapped[Campaign] = relationship(lazy="raise", foreign_keys=[campaign_id])
@@ -162,8 +161,6 @@ class Ticket(Base):
         CheckConstraint("quantity IS NULL OR (measure_unit <> '') IS TRUE", name="quantity_has_unit"),
         CheckConstraint("quantity > 0", name="quantity_positive"),
         CheckConstraint("lat BETWEEN -90 AND 90 AND lon BETWEEN -180 AND 180", name="position_on_earth"),
-        # Read by domain/escalation.py: the sweep's cost follows what is due, not what exists.
-        Index("ix_tickets_next_step", "next_step_at", postgresql_where=text("next_step_at IS NOT NULL")),
         # Read by domain/tickets.py: everybody's queue, newest first.
         Index("ix_tickets_newest", text("recorded_at DESC"), text("id DESC")),
         # Read by domain/tickets.py: what is still open, by deadline, and what is overdue. Not of all tickets: the
@@ -253,20 +250,3 @@ class Extension(Base):
     def level(self) -> Level:
         """The ticket's level: it decides who may approve."""
         return self.ticket.level
-
-
-class StepRecord(Base):
-    """One step of the ladder, climbed or passed over, for one deadline of one ticket: recorded exactly once."""
-
-    __tablename__ = "step_records"
-
-    id: Mapped[Key]
-    ticket_id: Mapped[UUID] = mapped_column(ForeignKey("tickets.id"))
-    step: Mapped[str]
-    due_version: Mapped[int]
-    planned_at: Mapped[datetime]
-    done_at: Mapped[datetime]
-    told: Mapped[int]
-    """How many people were told; 0 when a later step was already due and spoke for this one."""
-
-    __table_args__ = (UniqueConstraint("ticket_id", "step", "due_version"),)

@@ -32,7 +32,7 @@ def test_a_finding_is_a_ticket_with_the_first_number_of_its_unit(world):
     assert ticket.number == "CC2026-LL01-0001"
     assert ticket.state is TicketState.FOUND
     assert (ticket.found_at, ticket.recorded_at) == (world.now, world.now)
-    assert (ticket.first_due_at, ticket.due_at, ticket.next_step_at) == (None, None, None)
+    assert (ticket.first_due_at, ticket.due_at, world.next_step(ticket.number)) == (None, None, None)
 
 
 def test_every_unit_counts_for_itself(world):

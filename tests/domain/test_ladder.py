@@ -3,19 +3,18 @@
 from datetime import date, datetime, timedelta
 
 import pytest
+from sqlalchemy.orm import Session
 
-from domain.campaign_settings import CampaignSettings, LadderStep
+from domain.campaign_settings import CampaignSettings
+from domain.chases import follow
 from domain.escalation import sweep_all
-from domain.ladder import (
-    Recipients,
-    by_the_hour,
-    escalations,
-    outside_quiet_hours,
-    plan_next_step,
-    planned,
-    planned_steps,
-    unit_and_above,
-)
+from domain.escalations import escalations
+from domain.ladder import PlannedStep, by_the_hour, outside_quiet_hours, planned_steps
+from domain.ladder_settings import LadderStep, QuietHours
+from domain.matters import Subject, due_chases
+from domain.people import deactivate
+from domain.recipients import Recipients, unit_and_above
+from domain.records import Matter
 from domain.tickets import ticket_by_number
 from statemachines.labels import Level
 from statemachines.roles import SYSTEM
@@ -29,6 +28,15 @@ def moment(text: str) -> datetime:
 def step(days: int) -> LadderStep:
     act = "remind" if days < 0 else "escalate"
     return LadderStep.model_validate({"code": "s", "after_workdays": days, "to": ["assignee"], "act": act})
+
+
+def planned(one: LadderStep, due: datetime) -> PlannedStep:
+    (found,) = planned_steps([one], due, Level.GENERAL)
+    return found
+
+
+def ladder_of(level: Level, due: datetime) -> list[PlannedStep]:
+    return planned_steps(CampaignSettings().ladders[Matter.DEADLINE], due, level)
 
 
 @pytest.mark.parametrize(
@@ -53,15 +61,17 @@ def test_a_step_comes_on_a_working_day_at_half_past_eight(days: int, due: str, e
 def test_a_step_names_the_days_it_passed_over() -> None:
     plan = planned(step(-3), moment("2026-04-08T23:59:59"))
     assert [each.day for each in plan.skipped] == [date(2026, 4, 4), date(2026, 4, 5), date(2026, 4, 6)]
-    assert plan.why("zh").startswith("到期前第3个工作日，跳过4月4日清明")
-    assert plan.why("en").startswith("3 working days before the deadline, passing over 2026-04-04")
+    assert plan.why(Matter.DEADLINE, "zh").startswith("到期前第3个工作日，跳过4月4日清明")
+    assert plan.why(Matter.DEADLINE, "en").startswith(
+        "3 working days before the deadline, passing over 2026-04-04"
+    )
 
 
 def test_a_major_hazard_climbs_in_half_the_days() -> None:
     due = moment("2026-04-16T23:59:59")
-    ladder = planned_steps(Level.MAJOR, due, CampaignSettings())
+    ladder = ladder_of(Level.MAJOR, due)
     assert [each.step.after_workdays for each in ladder] == [-2, -1, 0, 2, 4]
-    assert [each.step.after_workdays for each in planned_steps(Level.SERIOUS, due, CampaignSettings())] == [
+    assert [each.step.after_workdays for each in ladder_of(Level.SERIOUS, due)] == [
         -3,
         -1,
         0,
@@ -82,13 +92,13 @@ def test_a_major_hazard_climbs_in_half_the_days() -> None:
     ],
 )
 def test_nobody_is_told_in_the_quiet_hours(at: str, expected: str) -> None:
-    assert outside_quiet_hours(moment(at)) == moment(expected)
+    assert outside_quiet_hours(moment(at), QuietHours()) == moment(expected)
 
 
 def test_major_hazards_and_deadlines_by_the_clock_do_not_wait_for_morning() -> None:
-    assert by_the_hour(Level.MAJOR, moment("2026-04-16T23:59:59"))
-    assert by_the_hour(Level.GENERAL, moment("2026-04-16T10:00:00"))
-    assert not by_the_hour(Level.SERIOUS, moment("2026-04-16T23:59:59"))
+    assert by_the_hour(Level.MAJOR, moment("2026-04-16T23:59:59"), Matter.DEADLINE)
+    assert by_the_hour(Level.GENERAL, moment("2026-04-16T10:00:00"), Matter.DEADLINE)
+    assert not by_the_hour(Level.SERIOUS, moment("2026-04-16T23:59:59"), Matter.DEADLINE)
 
 
 def test_the_paths_above_a_unit() -> None:
@@ -97,32 +107,35 @@ def test_the_paths_above_a_unit() -> None:
 
 
 def test_assigning_plans_the_first_reminder_and_fixing_ends_the_ladder(world: World) -> None:
-    ticket = world.assigned()
+    ticket = world.acknowledged()
     assert ticket.due_at == moment("2026-04-16T23:59:59")
-    assert ticket.next_step_at == moment("2026-04-13T08:30:00")
+    assert world.next_step(ticket.number) == moment("2026-04-13T08:30:00")
     fixed = world.do(ticket.number, "fix", by="wangjianguo", note="已更换密封垫并补油")
-    assert fixed.next_step_at is None
+    assert world.next_step(fixed.number) is None
 
 
-def test_a_finding_without_a_deadline_has_no_next_step(world: World) -> None:
-    assert world.find().next_step_at is None
+def test_a_finding_without_a_deadline_is_chased_until_it_is_assigned(world: World) -> None:
+    number = world.find().number
+    assert world.next_step(number) is None
+    assert world.next_step(number, "unassigned") == moment("2026-04-02T08:30:00")
 
 
 def test_a_reminder_already_past_when_the_deadline_is_set_is_left_out(world: World) -> None:
     # Assigned on 1 April for the 3rd: three working days before is over, one is ahead.
-    ticket = world.assigned(due="2026-04-03")
-    assert ticket.next_step_at == moment("2026-04-02T08:30:00")
+    ticket = world.acknowledged(due="2026-04-03")
+    assert world.next_step(ticket.number) == moment("2026-04-02T08:30:00")
     # For today: only the passing of the deadline is left.
-    assert world.assigned(due="2026-04-01").next_step_at == moment("2026-04-02T00:00:00")
+    assert world.next_step(world.acknowledged(due="2026-04-01").number) == moment("2026-04-02T00:00:00")
 
 
 def test_a_step_after_the_deadline_is_never_left_out(world: World) -> None:
-    number = world.assigned(due="2026-04-03").number
+    number = world.acknowledged(due="2026-04-03").number
     later = world.later(days=30)
     with world.database.transaction() as session:
         ticket = ticket_by_number(session, number, actor=SYSTEM)
-        plan_next_step(session, ticket, now=later)
-        assert ticket.next_step_at == moment("2026-04-04T00:00:00")
+        ticket.level = Level.SERIOUS
+        follow(session, ticket, now=later)
+    assert world.next_step(number) == moment("2026-04-04T00:00:00")
 
 
 def test_a_returned_ticket_climbs_its_ladder_anew(world: World) -> None:
@@ -130,44 +143,53 @@ def test_a_returned_ticket_climbs_its_ladder_anew(world: World) -> None:
     sweep_all(world.database, as_of=world.later(days=13))
     returned = world.do(number, "verify", by="zhangqiang", passed=False, opinion="仍渗油", due="2026-04-30")
     assert returned.due_version == 2
-    assert returned.next_step_at == moment("2026-04-27T08:30:00")
+    assert world.next_step(number) == moment("2026-04-27T08:30:00")
 
 
-def test_who_each_word_means(world: World) -> None:
-    number = world.assigned().number
+def subject_of(session: Session, number: str) -> Subject:
+    """The ticket's deadline as the sweep reads it."""
+    found = due_chases(session, as_of=moment("2027-01-01T00:00:00"), limit=100, lock=False)
+    (subject,) = [each for each in found if each.number == number and each.matter is Matter.DEADLINE]
+    return subject
+
+
+def told_by(session: Session, number: str, *words: str) -> list[str]:
+    step = LadderStep.model_validate({"code": "s", "after_workdays": 0, "to": [*words], "act": "escalate"})
+    subject = subject_of(session, number)
+    recipients = Recipients(session, [subject], [step], on=moment("2026-04-13T09:00:00"))
+    return [each.name() for each in recipients.of(step.to, subject)]
+
+
+@pytest.mark.parametrize(
+    ("word", "names"),
+    [
+        ("assignee", ["王建国"]),
+        ("unit_leader", ["钱所长"]),  # the head nearest the unit, not the bureau's leader
+        ("supervisor", ["钱所长", "赵主任"]),
+        ("inspector", ["李敏"]),  # who found it, not every inspector
+        ("leader", ["郑局长"]),
+        ("person:zhangqiang", ["张强"]),
+        ("leader_of:XB", ["郑局长"]),
+        ("person:nobody", []),
+    ],
+)
+def test_who_each_word_means(world: World, word: str, names: list[str]) -> None:
+    number = world.acknowledged().number
     with world.database.reading() as session:
-        ticket = ticket_by_number(session, number, actor=SYSTEM)
-        recipients = Recipients(session, [ticket])
-
-        def names(word: str) -> list[str]:
-            step = LadderStep.model_validate(
-                {"code": "s", "after_workdays": 0, "to": [word], "act": "escalate"}
-            )
-            return [person.name for person in recipients.of(step.to, ticket)]
-
-        assert names("assignee") == ["王建国"]
-        assert names("unit_leader") == ["钱所长"], "the head nearest the unit, not the bureau's leader"
-        assert names("supervisor") == ["钱所长", "赵主任"]
-        assert names("inspector") == ["李敏"], "who found it, not every inspector"
-        assert names("leader") == ["郑局长"]
+        assert told_by(session, number, word) == names
 
 
 def test_people_no_longer_active_are_not_told(world: World) -> None:
-    number = world.assigned().number
+    number = world.acknowledged().number
     with world.database.transaction() as session:
-        from domain.people import deactivate
-
         deactivate(session, "limin", actor=SYSTEM, now=world.now)
-        ticket = ticket_by_number(session, number, actor=SYSTEM)
-        step = LadderStep.model_validate(
-            {"code": "s", "after_workdays": 0, "to": ["inspector"], "act": "escalate"}
-        )
-        told = {person.name for person in Recipients(session, [ticket]).of(step.to, ticket)}
-    assert told == {"张强"}, "the other inspectors, because the finder has left"
+    with world.database.reading() as session:
+        told = told_by(session, number, "inspector")
+    assert told == ["张强"], "the other inspectors, because the finder has left"
 
 
 def test_the_escalations_of_a_ticket_are_listed_past_and_planned(world: World) -> None:
-    number = world.assigned().number
+    number = world.acknowledged().number
     sweep_all(world.database, as_of=moment("2026-04-13T09:00:00"))
     with world.database.reading() as session:
         ticket = ticket_by_number(session, number, actor=SYSTEM)
@@ -183,14 +205,14 @@ def test_the_escalations_of_a_ticket_are_listed_past_and_planned(world: World) -
 
 
 def test_an_extension_leaves_the_climbed_steps_in_the_list(world: World) -> None:
-    number = world.assigned().number
+    number = world.acknowledged().number
     sweep_all(world.database, as_of=moment("2026-04-13T09:00:00"))
     world.now = moment("2026-04-14T09:00:00")
     with world.database.transaction() as session:
         ticket = ticket_by_number(session, number, actor=SYSTEM)
         ticket.due_at += timedelta(days=7)
         ticket.due_version += 1
-        plan_next_step(session, ticket, now=world.now)
+        follow(session, ticket, now=world.now)
     with world.database.reading() as session:
         ticket = ticket_by_number(session, number, actor=SYSTEM)
         listed = escalations(session, ticket, now=world.now)

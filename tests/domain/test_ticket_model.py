@@ -27,7 +27,7 @@ from domain import extensions, remediation
 from domain.campaign_settings import CampaignSettings
 from domain.extensions import Decision, ExtensionRequest
 from domain.history import history_of
-from domain.records import Campaign, Extension, History, Notice, QuantityRecord, StoredFile, Ticket
+from domain.records import Campaign, Chase, Extension, History, Notice, QuantityRecord, StoredFile, Ticket
 from domain.tickets import ticket_by_number
 from statemachines.labels import LOCAL, local_day
 from statemachines.refusals import Refusal
@@ -459,7 +459,22 @@ class TicketLives(RuleBasedStateMachine):
                         "events",
                     )
                 } | {"first_verifier": life["state"] != "verified" and life["first_verifier"]}
-                assert (ticket.next_step_at is None) or ticket.state.value == "assigned"
+                chased = set(session.scalars(select(Chase.matter).where(Chase.subject_id == ticket.id)))
+                assert chased == CHASED[ticket.state.value] | (
+                    {"unacknowledged"}
+                    if ticket.state.value == "assigned" and not life["acknowledged"]
+                    else set()
+                )
+
+
+CHASED = {
+    "found": {"unassigned"},
+    "assigned": {"deadline"},
+    "fixed": {"unchecked"},
+    "verified": set(),
+    "cancelled": set(),
+}
+"""What somebody must act on in each state."""
 
 
 def given(text: str | None) -> bool:

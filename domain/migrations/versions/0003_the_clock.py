@@ -277,9 +277,79 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['unit_id'], ['units.id'], name=op.f('fk_rota_stops_unit_id')),
     sa.PrimaryKeyConstraint('rota_id', 'unit_id', name=op.f('pk_rota_stops'))
     )
+    op.drop_constraint(op.f('uq_step_records_ticket_id_step_due_version'), 'step_records', type_='unique')
+    # Not renamed: the name of its NOT NULL would keep the old one where PostgreSQL gives it one.
+    op.add_column('step_records', sa.Column('turn', sa.BigInteger(), nullable=True))
+    op.execute("UPDATE step_records SET turn = due_version")
+    op.alter_column('step_records', 'turn', nullable=False)
+    op.drop_column('step_records', 'due_version')
+    op.alter_column('step_records', 'ticket_id', nullable=True)
+    op.add_column('step_records', sa.Column('matter', sa.String(length=24), server_default='deadline', nullable=False))
+    op.alter_column('step_records', 'matter', server_default=None)
+    op.create_check_constraint(op.f('ck_step_records_known_matter'), 'step_records', "matter IN ('unassigned', 'unacknowledged', 'deadline', 'unchecked', 'extension', 'inspection', 'suggestion', 'tool')")
+    op.add_column('step_records', sa.Column('subject_id', sa.Uuid(), nullable=True))
+    op.execute("UPDATE step_records SET subject_id = ticket_id")
+    op.alter_column('step_records', 'subject_id', nullable=False)
+    op.create_unique_constraint(op.f('uq_step_records_subject_id_matter_step_turn'), 'step_records', ['subject_id', 'matter', 'step', 'turn'])
+    op.create_index(op.f('ix_step_records_ticket_id'), 'step_records', ['ticket_id'], unique=False)
+    # What is open is chased from now on; a deadline keeps the step it was waiting for.
+    op.execute("""
+        INSERT INTO chases (id, matter, subject_id, unit_id, campaign_id, ticket_id, level, anchor_at, turn, next_step_at)
+        SELECT gen_random_uuid(), matter, t.id, unit_id, campaign_id, t.id, level, anchor, turn, next
+        FROM tickets t CROSS JOIN LATERAL (VALUES
+            ('unassigned', 'found', true, recorded_at, extract(epoch FROM recorded_at)::bigint, now()),
+            ('deadline', 'assigned', true, due_at, due_version::bigint, next_step_at),
+            ('unacknowledged', 'assigned', acknowledged_at IS NULL, assigned_at, extract(epoch FROM assigned_at)::bigint, now()),
+            ('unchecked', 'fixed', true, fixed_at, extract(epoch FROM fixed_at)::bigint, now())
+        ) AS open (matter, in_state, when_so, anchor, turn, next)
+        WHERE t.state = in_state AND when_so
+    """)
+    op.execute("""
+        INSERT INTO chases (id, matter, subject_id, unit_id, campaign_id, ticket_id, level, anchor_at, turn, next_step_at)
+        SELECT gen_random_uuid(), 'extension', e.id, t.unit_id, t.campaign_id, t.id, t.level, e.requested_at,
+            extract(epoch FROM e.requested_at)::bigint, now()
+        FROM extensions e JOIN tickets t ON t.id = e.ticket_id WHERE e.state = 'requested' AND t.state = 'assigned'
+    """)
+    op.execute("""
+        INSERT INTO chases (id, matter, subject_id, unit_id, campaign_id, anchor_at, turn, next_step_at)
+        SELECT gen_random_uuid(), matter, subject_id, unit_id, campaign_id, anchor, extract(epoch FROM anchor)::bigint, now()
+        FROM (
+            SELECT 'inspection' AS matter, id AS subject_id, unit_id, campaign_id,
+                (planned_on + time '23:59:59') AT TIME ZONE 'Asia/Shanghai' AS anchor
+            FROM inspections WHERE state IN ('planned', 'started')
+            UNION ALL
+            SELECT 'tool', id, unit_id, NULL, (next_test_on + time '23:59:59') AT TIME ZONE 'Asia/Shanghai'
+            FROM tools WHERE status IN ('in_use', 'untested') AND next_test_on IS NOT NULL
+        ) AS dated
+    """)
+    op.execute("""
+        UPDATE campaigns SET settings = settings - 'ladder' || jsonb_build_object('ladders', jsonb_build_object('deadline', settings -> 'ladder'))
+        WHERE settings ? 'ladder'
+    """)
+    op.drop_index('ix_tickets_next_step', table_name='tickets', postgresql_where=sa.text('next_step_at IS NOT NULL'))
+    op.drop_column('tickets', 'next_step_at')
 
 
 def downgrade() -> None:
+    op.add_column('tickets', sa.Column('next_step_at', sa.DateTime(timezone=True), nullable=True))
+    op.create_index('ix_tickets_next_step', 'tickets', ['next_step_at'], unique=False, postgresql_where=sa.text('next_step_at IS NOT NULL'))
+    op.execute("UPDATE tickets SET next_step_at = c.next_step_at FROM chases c WHERE c.matter = 'deadline' AND c.subject_id = tickets.id")
+    op.execute("""
+        UPDATE campaigns SET settings = settings - 'ladders' || jsonb_build_object('ladder', settings -> 'ladders' -> 'deadline')
+        WHERE settings ? 'ladders'
+    """)
+    op.execute("DELETE FROM step_records WHERE matter <> 'deadline'")
+    op.drop_index(op.f('ix_step_records_ticket_id'), table_name='step_records')
+    op.drop_constraint(op.f('uq_step_records_subject_id_matter_step_turn'), 'step_records', type_='unique')
+    op.drop_column('step_records', 'subject_id')
+    op.drop_constraint(op.f('ck_step_records_known_matter'), 'step_records', type_='check')
+    op.drop_column('step_records', 'matter')
+    op.alter_column('step_records', 'ticket_id', nullable=False)
+    op.add_column('step_records', sa.Column('due_version', sa.Integer(), nullable=True))
+    op.execute("UPDATE step_records SET due_version = turn")
+    op.alter_column('step_records', 'due_version', nullable=False)
+    op.drop_column('step_records', 'turn')
+    op.create_unique_constraint(op.f('uq_step_records_ticket_id_step_due_version'), 'step_records', ['ticket_id', 'step', 'due_version'])
     op.drop_table('rota_stops')
     op.drop_index(op.f('ix_rotas_campaign_id'), table_name='rotas')
     for name in ('ck_rotas_pause_in_order', 'ck_rotas_day_of_month_known', 'ck_rotas_weekday_known'):

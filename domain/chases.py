@@ -1,0 +1,250 @@
+"""What is being chased: for each record the matters somebody must act on, each with the moment of its next step.
+
+`follow` is called by every command that changes what a matter depends on: state, deadline, level, person, planned day.
+It opens, re-plans and closes the chases of that record in the command's own transaction.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from domain.calendars import calendar_of
+from domain.campaign_settings import settings_of
+from domain.deadlines import end_of_day
+from domain.ladder import next_step_at, planned_steps, recorded_steps
+from domain.ladder_settings import Ladder, Ladders
+from domain.records import (
+    Campaign,
+    Chase,
+    Extension,
+    Inspection,
+    Matter,
+    Suggestion,
+    Ticket,
+    Tool,
+    ToolStatus,
+    Unit,
+)
+from statemachines.extension import ExtensionState
+from statemachines.inspection import InspectionState
+from statemachines.labels import Level
+from statemachines.suggestion import SuggestionState
+from statemachines.ticket import TicketState
+
+Record = Ticket | Extension | Inspection | Suggestion | Tool
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A matter that is open: counted from `anchor_at`; `turn` tells one run of its clock from the next."""
+
+    matter: Matter
+    anchor_at: datetime
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """What a chase takes from its record besides the matter."""
+
+    unit: Unit
+    campaign: Campaign | None
+    ticket_id: UUID | None
+    level: Level | None
+
+
+def _since(matter: Matter, moment: datetime | None) -> Iterator[Open]:
+    if moment is not None:
+        yield Open(matter, moment, int(moment.timestamp()))
+
+
+def open_matters(record: Record) -> list[Open]:
+    """What somebody must act on as the record stands."""
+    return list(_OPEN[type(record)](record))
+
+
+def _of_ticket(ticket: Ticket) -> Iterator[Open]:
+    match ticket.state:
+        case TicketState.FOUND:
+            yield from _since(Matter.UNASSIGNED, ticket.recorded_at)
+        case TicketState.ASSIGNED:
+            assert ticket.due_at is not None
+            yield Open(Matter.DEADLINE, ticket.due_at, ticket.due_version)
+            if ticket.acknowledged_at is None:
+                yield from _since(Matter.UNACKNOWLEDGED, ticket.assigned_at)
+        case TicketState.FIXED:
+            yield from _since(Matter.UNCHECKED, ticket.fixed_at)
+
+
+def _of_extension(extension: Extension) -> Iterator[Open]:
+    if extension.state == ExtensionState.REQUESTED and extension.ticket.state == TicketState.ASSIGNED:
+        yield from _since(Matter.EXTENSION, extension.requested_at)
+
+
+def _of_inspection(visit: Inspection) -> Iterator[Open]:
+    if visit.state in (InspectionState.PLANNED, InspectionState.STARTED):
+        yield from _since(Matter.INSPECTION, end_of_day(visit.planned_on))
+
+
+def _of_suggestion(suggestion: Suggestion) -> Iterator[Open]:
+    if suggestion.state in (SuggestionState.ISSUED, SuggestionState.DISPUTED):
+        yield from _since(Matter.SUGGESTION, suggestion.answer_due_at)
+
+
+def _of_tool(tool: Tool) -> Iterator[Open]:
+    if tool.status in (ToolStatus.IN_USE, ToolStatus.UNTESTED) and tool.next_test_on is not None:
+        yield from _since(Matter.TOOL, end_of_day(tool.next_test_on))
+
+
+_OPEN: dict[type, Callable[[Any], Iterator[Open]]] = {
+    Ticket: _of_ticket,
+    Extension: _of_extension,
+    Inspection: _of_inspection,
+    Suggestion: _of_suggestion,
+    Tool: _of_tool,
+}
+
+
+def _place(record: Record) -> _Place:
+    match record:
+        case Ticket():
+            return _Place(record.unit, record.campaign, record.id, record.level)
+        case Extension():
+            ticket = record.ticket
+            return _Place(ticket.unit, ticket.campaign, ticket.id, ticket.level)
+        case Inspection():
+            return _Place(record.unit, record.campaign, None, None)
+        case Suggestion():
+            return _Place(record.unit, record.campaign, record.ticket_id, None)
+        case Tool():
+            return _Place(record.unit, None, None, None)
+
+
+def follow(session: Session, record: Record, *, now: datetime, new: bool = False) -> None:
+    """Bring the chases of a record in line with it. Its unit and campaign (an extension's ticket) must be loaded.
+
+    `new`: it was made in this transaction, so that it has no chases yet and nothing need be read.
+    """
+    # The command is half written: a flush here would raise the record's version once more.
+    with session.no_autoflush:
+        known: dict[Matter, Chase] = {}
+        if not new:
+            about = Chase.subject_id == record.id
+            if isinstance(record, Ticket):
+                # More time asked for is no matter of its own once nothing is left to be fixed.
+                about |= (Chase.ticket_id == record.id) & (Chase.matter == Matter.EXTENSION)
+            rows = session.scalars(select(Chase).where(about).with_for_update())
+            known = {chase.matter: chase for chase in rows}
+            if isinstance(record, Ticket) and record.state == TicketState.ASSIGNED:
+                known.pop(Matter.EXTENSION, None)
+        wanted_now = open_matters(record)
+        # What is over needs no place, and its campaign need not be loaded.
+        place = _place(record) if wanted_now else None
+        for wanted in wanted_now:
+            assert place is not None
+            chase = known.pop(wanted.matter, None)
+            if chase is None:
+                chase = Chase(matter=wanted.matter, subject_id=record.id)
+                climbed = frozenset[str]()
+                session.add(chase)
+            elif _as_it_was(chase, wanted, place):
+                continue
+            elif chase.turn == wanted.turn:
+                keys = [(wanted.matter, record.id)]
+                climbed = recorded_steps(session, keys).get((*keys[0], wanted.turn), frozenset())
+            else:
+                climbed = frozenset()
+            _write(session, chase, wanted, place, climbed, now=now)
+        for chase in known.values():
+            session.delete(chase)
+
+
+def follow_all(session: Session, records: Iterable[Record], *, now: datetime, new: bool = False) -> None:
+    """`follow` for each of several records."""
+    for record in records:
+        follow(session, record, now=now, new=new)
+
+
+def _as_it_was(chase: Chase, wanted: Open, place: _Place) -> bool:
+    campaign = place.campaign.id if place.campaign else None
+    return (chase.turn, chase.anchor_at, chase.level, chase.campaign_id, chase.unit_id) == (
+        wanted.turn,
+        wanted.anchor_at,
+        place.level,
+        campaign,
+        place.unit.id,
+    )
+
+
+def _write(
+    session: Session, chase: Chase, wanted: Open, place: _Place, climbed: frozenset[str], *, now: datetime
+) -> None:
+    chase.unit_id = place.unit.id
+    chase.campaign_id = place.campaign.id if place.campaign else None
+    chase.ticket_id = place.ticket_id
+    chase.level, chase.anchor_at, chase.turn = place.level, wanted.anchor_at, wanted.turn
+    ladder = ladder_for(session, wanted.matter, unit_path=place.unit.path, campaign=place.campaign)
+    steps = planned_steps(ladder, wanted.anchor_at, place.level, calendar_of(session, place.unit.path))
+    chase.next_step_at = next_step_at(steps, anchor_at=wanted.anchor_at, recorded=climbed, now=now)
+
+
+# Whose ladder.
+
+
+def ladder_for(session: Session, matter: Matter, *, unit_path: str, campaign: Campaign | None) -> Ladder:
+    """The campaign's ladder; for what belongs to no campaign that of the nearest unit which has one."""
+    if campaign is not None:
+        return settings_of(campaign).ladders[matter]
+    return UnitLadders(session).of(unit_path)[matter]
+
+
+class UnitLadders:
+    """The ladders units set for what belongs to no campaign, read once."""
+
+    def __init__(self, session: Session) -> None:
+        rows = session.execute(select(Unit.path, Unit.ladders).where(Unit.ladders.is_not(None)))
+        self._stored = {path: Ladders(ladders=ladders) for path, ladders in rows if ladders is not None}
+
+    def of(self, unit_path: str) -> dict[Matter, Ladder]:
+        """Those of the nearest unit at or above the path, else the defaults."""
+        above = [path for path in self._stored if unit_path.startswith(path)]
+        return self._stored[max(above, key=len)].ladders if above else Ladders().ladders
+
+
+# Planning anew what is open, after a ladder or a calendar changed.
+
+
+def replan(session: Session, chases: Sequence[Chase], *, now: datetime) -> None:
+    """Set the next step of open chases anew: nothing recorded is repeated, nothing ahead is lost."""
+    keys = [(chase.matter, chase.subject_id) for chase in chases]
+    recorded = recorded_steps(session, keys)
+    units = dict(session.execute(select(Unit.id, Unit.path)).tuples().all())
+    campaigns: dict[UUID, Campaign] = {
+        each.id: each
+        for each in session.scalars(
+            select(Campaign).where(Campaign.id.in_({c.campaign_id for c in chases if c.campaign_id}))
+        )
+    }
+    found: defaultdict[tuple[Matter, UUID | None, str], Ladder | None] = defaultdict(lambda: None)
+    for chase in chases:
+        path = units[chase.unit_id]
+        whose = (chase.matter, chase.campaign_id, "" if chase.campaign_id else path)
+        ladder = found[whose]
+        if ladder is None:
+            campaign = campaigns[chase.campaign_id] if chase.campaign_id else None
+            ladder = found[whose] = ladder_for(session, chase.matter, unit_path=path, campaign=campaign)
+        steps = planned_steps(ladder, chase.anchor_at, chase.level, calendar_of(session, path))
+        chase.next_step_at = next_step_at(
+            steps,
+            anchor_at=chase.anchor_at,
+            recorded=recorded.get((chase.matter, chase.subject_id, chase.turn), frozenset()),
+            now=now,
+        )
