@@ -1,8 +1,10 @@
-"""Sending what waits in the outbox: bundle, then short loops of claim, channel and mark, none inside a transaction."""
+"""Sending what waits in the outbox: digests, then short loops of claim, channel and mark, none inside a transaction."""
 
 from __future__ import annotations
 
+import json
 import logging
+import math
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -11,6 +13,8 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
+from domain import outlets, webhooks
+from domain.bundling import bundle
 from domain.database import Database
 from domain.dispatches import (
     BATCH,
@@ -18,7 +22,6 @@ from domain.dispatches import (
     ChannelDown,
     Letter,
     NotDelivered,
-    bundle,
     claim,
     mark_failed,
     mark_sent,
@@ -26,8 +29,11 @@ from domain.dispatches import (
     what_waits,
 )
 from domain.mail import Postman
-from domain.records import Channel
+from domain.records import Channel, OutletKind
+from domain.robots import MESSENGERS
+from domain.robots.lines import lines_of
 from domain.settings import Settings
+from domain.wire import post
 
 log = logging.getLogger(__name__)
 
@@ -48,15 +54,46 @@ class InBoxOnly:
         return "in-box only: no mail server is named (CHUNCHA_SMTP_URL)"
 
 
+class Outlets:
+    """The robots and webhooks."""
+
+    def __init__(self, public_url: str) -> None:
+        self._public_url = public_url
+        self._last: dict[UUID, float] = {}
+
+    def send(self, letter: Letter, *, now: datetime) -> str:
+        """Post it, at the robot's own pace."""
+        outlet = letter.outlet
+        if outlet is None:
+            raise NotDelivered("the outlet is gone", permanent=True)
+        if outlet.kind is OutletKind.WEBHOOK:
+            return webhooks.send(letter, outlet, now=now)
+        messenger = MESSENGERS[outlet.kind]
+        since = time.monotonic() - self._last.get(outlet.id, -math.inf)
+        if since < messenger.pause:
+            time.sleep(messenger.pause - since)
+        self._last[outlet.id] = time.monotonic()
+        lines = lines_of(letter.items, self._public_url)
+        secret = next(iter(webhooks.secrets_of(outlet, now=now)), None)
+        posted = messenger.message(lines, outlet, secret=secret, now=now)
+        body = json.dumps(posted.body, ensure_ascii=False).encode()
+        headers = {"content-type": "application/json; charset=utf-8", "user-agent": "chuncha"}
+        return messenger.judge(
+            post(posted.url, body, headers=headers, private_allowed=outlet.private_allowed)
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Ways:
     """Every channel of this installation; a letter is handed to its own."""
 
     mail: Sender
+    outlets: Sender
 
     def send(self, letter: Letter, *, now: datetime) -> str:
         """Hand it over."""
-        return self.mail.send(letter, now=now)
+        way = self.mail if letter.channel is Channel.EMAIL else self.outlets
+        return way.send(letter, now=now)
 
 
 @contextmanager
@@ -68,13 +105,12 @@ def channels(settings: Settings) -> Iterator[Sender]:
             mail = stack.enter_context(
                 Postman(settings.smtp_url, mail_from=settings.mail_from, public_url=settings.public_url)
             )
-        yield Ways(mail)
+        yield Ways(mail, Outlets(settings.public_url))
 
 
 @dataclass(slots=True)
 class Delivery:
     """What a delivery did; for a dry run `waiting` is what would be tried. `more`: there may be further messages.
-    `bundled`: the digests of this run are made; what is told from now on waits for the next one.
 
     `down` says of each way found broken what was heard; nothing more is tried that way.
     """
@@ -85,7 +121,6 @@ class Delivery:
     gave_up: int = 0
     down: dict[UUID | Channel, str] = field(default_factory=dict)
     more: bool = False
-    bundled: bool = False
 
     def said(self) -> dict[str, Any]:
         """As a heartbeat and a log line keep it."""
@@ -102,19 +137,15 @@ class Delivery:
 def deliver(
     database: Database, sender: Sender, *, as_of: datetime, limit: int = BATCH, done: Delivery | None = None
 ) -> Delivery:
-    """Bundle what waits and send one batch, adding to `done`. One bad message blocks no other, one broken way no other.
+    """Send one batch of messages, adding to `done`. One bad message blocks no other, one broken way no other.
 
     Times written are `as_of` plus the time spent, so that a replay stays in its own time.
     """
     done = done or Delivery()
     begun = time.monotonic()
-    if not done.bundled:
-        with database.transaction() as session:
-            bundle(session, as_of=as_of)
-        done.bundled = True
     with database.transaction() as session:
         letters = claim(session, as_of=as_of, limit=limit, without=done.down)
-    done.more = len(letters) == limit
+    done.more = bool(letters)
     for position, letter in enumerate(letters):
         spent = timedelta(seconds=time.monotonic() - begun)
         # Near the end of the lease another deliverer may soon hold the rest: leave it.
@@ -129,6 +160,8 @@ def deliver(
             same_way = [each for each in letters[position:] if each.way == letter.way]
             with database.transaction() as session:
                 put_back(session, same_way, error, now=as_of + spent)
+                if letter.outlet is not None:
+                    outlets.failed(session, letter.outlet.id, error, now=as_of + spent)
             done.down[letter.way] = str(error)
     return done
 
@@ -149,6 +182,8 @@ def _deliver_one(
         return
     with database.transaction() as session:
         mark_sent(session, letter, answer, now=now)
+        if letter.outlet is not None:
+            outlets.worked(session, letter.outlet.id)
     done.sent += 1
 
 
@@ -158,19 +193,35 @@ def _not_taken(
     log.warning("message %s was not delivered: %s", letter.dispatch_id, error)
     with database.transaction() as session:
         gave_up = mark_failed(session, letter, error, now=now)
+        if letter.outlet is not None:
+            outlets.failed(session, letter.outlet.id, error, now=now)
     done.gave_up += gave_up
     done.put_off += not gave_up
 
 
+def prepare(database: Database, *, as_of: datetime, public_url: str) -> None:
+    """Make messages of all that waits: digests of notices, and events for the webhooks."""
+    with database.transaction() as session:
+        bundle(session, as_of=as_of, public_url=public_url)
+    with database.reading() as session:
+        feeding = webhooks.feeding(session)
+    for outlet_id in feeding:
+        more = True
+        while more:
+            with database.transaction() as session:
+                more = webhooks.feed(session, outlet_id, now=as_of)
+
+
 def deliver_all(
-    database: Database, settings: Settings, *, as_of: datetime, dry_run: bool = False
+    database: Database, settings: Settings, *, as_of: datetime, limit: int = BATCH, dry_run: bool = False
 ) -> Delivery:
     """Send everything that waits, batch by batch; `dry_run` only counts the notices."""
     if dry_run:
         with database.reading() as session:
             return Delivery(waiting=what_waits(session, as_of=as_of).count)
+    prepare(database, as_of=as_of, public_url=settings.public_url)
     done = Delivery(more=True)
     with channels(settings) as sender:
         while done.more:
-            deliver(database, sender, as_of=as_of, done=done)
+            deliver(database, sender, as_of=as_of, limit=limit, done=done)
     return done

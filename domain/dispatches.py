@@ -8,27 +8,14 @@ the same id. Every try that came to an end stands in the delivery log.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import (
-    ColumnClause,
-    ColumnElement,
-    Text,
-    and_,
-    cast,
-    func,
-    literal_column,
-    or_,
-    select,
-    update,
-)
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ColumnClause, ColumnElement, Row, and_, func, literal_column, or_, select, update
 from sqlalchemy.orm import Session, aliased
-from uuid_utils.compat import uuid7
 
 from domain.records import (
     Campaign,
@@ -38,6 +25,7 @@ from domain.records import (
     FileListing,
     Notice,
     Outlet,
+    OutletKind,
     Person,
     Ticket,
     Unit,
@@ -50,13 +38,20 @@ BATCH = 20
 ATTEMPTS = 8
 FIRST_PAUSE = timedelta(minutes=1)
 """The pause after the first failure; it doubles each time, about two hours in all before giving up."""
+AT_ONCE = 5
+"""Messages of one outlet held at a time."""
+PER_MINUTE = {
+    OutletKind.WECOM: 20,
+    OutletKind.DINGTALK: 20,
+    OutletKind.FEISHU: 100,
+    OutletKind.WEBHOOK: 600,
+}
+"""What each messenger takes of one robot (domain/robots/); over 20 a minute DingTalk blocks it for ten."""
 JITTER = 0.1
 """Pauses are up to a tenth longer by chance, so that what failed together is not tried again together."""
 
 _INBOX: ColumnClause[str] = literal_column(f"'{Channel.INBOX.value}'")
 """Written out, so that the partial index is recognised."""
-_BUNDLING = 0x6275_6E64_6C65
-"""The lock of whoever bundles: two at once would make two digests of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,70 +148,25 @@ def what_waits(session: Session, *, as_of: datetime) -> Waiting:
     return Waiting(count, oldest)
 
 
-# Bundling.
-
-
-def bundle(session: Session, *, as_of: datetime) -> int:
-    """Put every waiting notice into a message: one for each person and address. Returns how many messages were made.
-
-    Which notices a message carries is settled when this transaction commits, and never changes.
-    """
-    if not session.scalar(select(func.pg_try_advisory_xact_lock(_BUNDLING))):
-        return 0
-    whose = (Notice.person_id, Notice.address)
-    by_mail = and_(loose(as_of), Notice.channel == Channel.EMAIL.value)
-    rows = [
-        {
-            "id": uuid7(),
-            "channel": Channel.EMAIL,
-            "person_id": person_id,
-            "address": address,
-            "created_at": as_of,
-            "not_before": as_of,
-            "attempts": 0,
-        }
-        for person_id, address in session.execute(
-            select(*whose).where(by_mail).group_by(*whose).order_by(func.min(cast(Notice.id, Text)))
-        )
-    ]
-    if rows:
-        session.connection().execute(insert(Dispatch.__table__), rows)  # type: ignore[arg-type]
-        session.execute(
-            update(Notice)
-            .where(
-                by_mail,
-                Dispatch.id.in_([row["id"] for row in rows]),
-                Dispatch.person_id == Notice.person_id,
-                Dispatch.address == Notice.address,
-            )
-            .values(dispatch_id=Dispatch.id),
-            execution_options={"synchronize_session": False},
-        )
-    return len(rows)
-
-
 # Holding.
 
 
 def claim(
     session: Session, *, as_of: datetime, limit: int = BATCH, without: Iterable[UUID | Channel] = ()
 ) -> list[Letter]:
-    """Take up to `limit` waiting messages, oldest first, for LEASE; another deliverer passes over them.
+    """Take up to `limit` waiting letters, oldest first, and what the outlets' rates allow, for LEASE.
 
-    `without` are the ways found broken. A message already tried ATTEMPTS times without any word back (its deliverer
-    died each time) is given up here.
+    Another deliverer passes over them. `without` are the ways found broken. A message already tried ATTEMPTS times
+    without any word back (its deliverer died each time) is given up here.
     """
     broken = set(without)
-    usable = [Dispatch.channel != way for way in broken if isinstance(way, Channel)]
-    if outlets := [way for way in broken if not isinstance(way, Channel)]:
-        usable.append(func.coalesce(Dispatch.outlet_id.not_in(outlets), True))
-    rows = session.execute(
-        select(Dispatch.id, Dispatch.attempts)
-        .where(waiting(as_of), *usable)
-        .order_by(Dispatch.not_before, Dispatch.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    ).all()
+    rows: list[Row[tuple[UUID, int]]] = []
+    if Channel.EMAIL not in broken:
+        rows += _held(session, as_of, limit, Dispatch.channel == Channel.EMAIL.value)
+    for outlet in _outlets(session, as_of, broken):
+        room = min(AT_ONCE, _room(session, outlet, as_of=as_of))
+        if room > 0:
+            rows += _held(session, as_of, room, Dispatch.outlet_id == outlet.id)
     hopeless = [row.id for row in rows if row.attempts >= ATTEMPTS]
     if hopeless:
         said = func.coalesce(Dispatch.last_error, "no word back from any attempt")
@@ -226,6 +176,51 @@ def claim(
         return []
     _change(session, Dispatch.id.in_(taken), not_before=as_of + LEASE, attempts=Dispatch.attempts + 1)
     return _letters(session, taken)
+
+
+def _held(
+    session: Session, as_of: datetime, limit: int, which: ColumnElement[bool]
+) -> Sequence[Row[tuple[UUID, int]]]:
+    return session.execute(
+        select(Dispatch.id, Dispatch.attempts)
+        .where(waiting(as_of), which)
+        .order_by(Dispatch.not_before, Dispatch.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+
+
+def _outlets(session: Session, as_of: datetime, broken: set[UUID | Channel]) -> Sequence[Outlet]:
+    """The outlets something waits for that may be used now, locked so that their rates are counted by one alone."""
+    return session.scalars(
+        select(Outlet)
+        .where(
+            Outlet.switched_off_at.is_(None),
+            or_(Outlet.blocked_until.is_(None), Outlet.blocked_until <= as_of),
+            Outlet.id.not_in([way for way in broken if not isinstance(way, Channel)]),
+            Outlet.id.in_(select(Dispatch.outlet_id).where(waiting(as_of))),
+        )
+        .order_by(Outlet.id)
+        .with_for_update(skip_locked=True, key_share=True)
+        .execution_options(populate_existing=True)
+    ).all()
+
+
+def _room(session: Session, outlet: Outlet, *, as_of: datetime) -> int:
+    """How many more messages the outlet may send: its rate less the last minute's tries and what is being tried."""
+    tried = select(func.count()).where(
+        DeliveryAttempt.outlet_id == outlet.id, DeliveryAttempt.at > as_of - timedelta(minutes=1)
+    )
+    held = select(func.count()).where(
+        Dispatch.outlet_id == outlet.id,
+        Dispatch.sent_at.is_(None),
+        Dispatch.gave_up_at.is_(None),
+        Dispatch.attempts > 0,
+        Dispatch.not_before > as_of,
+        Dispatch.not_before <= as_of + LEASE,
+    )
+    spent = session.scalar(select(tried.scalar_subquery() + held.scalar_subquery())) or 0
+    return PER_MINUTE[outlet.kind] - spent
 
 
 def _change(session: Session, which: ColumnElement[bool], **values: Any) -> None:
@@ -243,7 +238,9 @@ def _letters(session: Session, keys: Sequence[UUID]) -> list[Letter]:
         .order_by(Dispatch.id),
         execution_options={"populate_existing": True},
     )
-    items = _items(session, Notice.dispatch_id.in_(keys))
+    items: dict[UUID | None, list[Item]] = {}
+    for notice, item in items_of(session, Notice.dispatch_id.in_(keys)):
+        items.setdefault(notice.dispatch_id, []).append(item)
     return [
         Letter(
             dispatch_id=dispatch.id,
@@ -259,8 +256,8 @@ def _letters(session: Session, keys: Sequence[UUID]) -> list[Letter]:
     ]
 
 
-def _items(session: Session, which: ColumnElement[bool]) -> dict[UUID, list[Item]]:
-    """What each message says, by its id."""
+def items_of(session: Session, which: ColumnElement[bool]) -> Iterator[tuple[Notice, Item]]:
+    """The notices under this condition with what a message says of them, oldest first."""
     absent = aliased(Person)
     photo = (
         select(FileListing.sha256)
@@ -288,9 +285,9 @@ def _items(session: Session, which: ColumnElement[bool]) -> dict[UUID, list[Item
         .where(which)
         .order_by(Notice.id)
     )
-    found: dict[UUID, list[Item]] = {}
     for notice, person, phone, away, ticket, unit, campaign, sha256 in rows:
-        found.setdefault(notice.dispatch_id, []).append(
+        yield (
+            notice,
             Item(
                 kind=notice.kind,
                 subject=notice.subject,
@@ -305,9 +302,8 @@ def _items(session: Session, which: ColumnElement[bool]) -> dict[UUID, list[Item
                 what=ticket.description if ticket else notice.subject,
                 due_at=ticket.due_at if ticket else None,
                 photo=sha256,
-            )
+            ),
         )
-    return found
 
 
 # What became of it.

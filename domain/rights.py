@@ -27,6 +27,7 @@ class Deed(Labelled):
     IMPORT_UNITS = "import_units", "导入单位", "Import units"
     IMPORT_PEOPLE = "import_people", "导入人员", "Import people"
     SUGGEST = "suggest", "提出工会意见", "Make a suggestion for the union"
+    MANAGE_OUTLET = "manage_outlet", "管理发送渠道", "Manage the ways out"
     RECORD_ABSENCE = "record_absence", "登记他人离岗", "Record somebody else's absence"
 
 
@@ -50,6 +51,7 @@ RIGHTS: Mapping[Deed, tuple[Role, ...]] = {
     Deed.IMPORT_UNITS: (Role.ADMINISTRATOR,),
     Deed.IMPORT_PEOPLE: (Role.ADMINISTRATOR,),
     Deed.SUGGEST: ISSUERS,
+    Deed.MANAGE_OUTLET: (Role.SUPERVISOR, Role.ADMINISTRATOR),
     Deed.RECORD_ABSENCE: (Role.SUPERVISOR, Role.ADMINISTRATOR),
 }
 

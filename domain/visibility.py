@@ -17,6 +17,8 @@ from domain.records import (
     CampaignUnit,
     Extension,
     Inspection,
+    Notice,
+    Outlet,
     Person,
     QuantityRecord,
     Suggestion,
@@ -24,6 +26,7 @@ from domain.records import (
     Tool,
     Unit,
 )
+from domain.rights import RIGHTS, Deed
 from statemachines.roles import Actor, Role
 
 
@@ -109,3 +112,16 @@ def absences_visible_to(actor: Actor) -> ColumnElement[bool]:
     return or_(
         Absence.person_id == actor.id, Absence.substitute_id == actor.id, Absence.person_id.in_(people)
     )
+
+
+def outlets_visible_to(actor: Actor) -> ColumnElement[bool]:
+    """Ways out of the units the actor looks after."""
+    managing = replace(
+        actor, grants=tuple(each for each in actor.grants if each.role in RIGHTS[Deed.MANAGE_OUTLET])
+    )
+    return _in_sight(managing, Outlet.unit_id)
+
+
+def notices_of(actor: Actor) -> ColumnElement[bool]:
+    """One's own notices, as the in-box shows them."""
+    return and_(Notice.person_id == actor.id, Notice.shown)

@@ -1,12 +1,15 @@
 """Messages: one digest for each person and run, held by a lease, tried again at growing intervals, never in the way."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select, update
 
-from domain.delivery import Delivery, deliver, deliver_all
+from domain import delivery
+from domain.bundling import bundle
+from domain.database import Database
+from domain.delivery import Delivery, deliver_all, prepare
 from domain.dispatches import (
     ATTEMPTS,
     JITTER,
@@ -14,7 +17,6 @@ from domain.dispatches import (
     ChannelDown,
     Letter,
     NotDelivered,
-    bundle,
     claim,
     what_waits,
 )
@@ -24,6 +26,13 @@ from domain.records import DeliveryAttempt, Dispatch, Notice
 from domain.settings import Settings
 from tests.many import many_people
 from tests.world import World
+
+PUBLIC = "https://chuncha.example.org"
+
+
+def deliver(database: Database, sender: delivery.Sender, *, as_of: datetime) -> Delivery:
+    prepare(database, as_of=as_of, public_url=PUBLIC)
+    return delivery.deliver(database, sender, as_of=as_of)
 
 
 class Sent:
@@ -109,7 +118,7 @@ def test_what_was_taken_is_marked_with_the_answer(world: World) -> None:
 def test_a_claimed_letter_is_held_until_the_lease_ends(world: World) -> None:
     write(world, "limin")
     with world.database.transaction() as session:
-        bundle(session, as_of=world.now)
+        bundle(session, as_of=world.now, public_url=PUBLIC)
         (letter,) = claim(session, as_of=world.now)
     # Its deliverer died here.
     with world.database.transaction() as session:
@@ -126,9 +135,10 @@ def test_deliverers_at_once_never_hold_the_same_letter(world: World) -> None:
     senders = [Sent() for _ in range(3)]
 
     def work(sender: Sent) -> None:
+        prepare(world.database, as_of=world.now, public_url=PUBLIC)
         done = Delivery(more=True)
         while done.more:
-            deliver(world.database, sender, as_of=world.now, limit=7, done=done)
+            delivery.deliver(world.database, sender, as_of=world.now, limit=7, done=done)
 
     with ThreadPoolExecutor(3) as pool:
         list(pool.map(work, senders))
@@ -141,8 +151,8 @@ def test_deliverers_at_once_never_hold_the_same_letter(world: World) -> None:
 def test_who_bundles_does_so_alone(world: World) -> None:
     write(world, "limin")
     with world.database.transaction() as first, world.database.transaction() as second:
-        assert bundle(first, as_of=world.now) == 1
-        assert bundle(second, as_of=world.now) == 0
+        assert bundle(first, as_of=world.now, public_url=PUBLIC) == 1
+        assert bundle(second, as_of=world.now, public_url=PUBLIC) == 0
     assert len(messages(world)) == 1
 
 
@@ -207,7 +217,7 @@ def test_an_outage_uses_up_no_attempt(world: World) -> None:
 def test_a_letter_that_kills_its_deliverer_each_time_is_given_up(world: World) -> None:
     write(world, "limin", "zhangqiang")
     with world.database.transaction() as session:
-        bundle(session, as_of=world.now)
+        bundle(session, as_of=world.now, public_url=PUBLIC)
         fatal = Dispatch.address == "limin@example.org"
         session.execute(update(Dispatch).where(fatal).values(attempts=ATTEMPTS))
     assert deliver(world.database, Sent(), as_of=world.now).sent == 1

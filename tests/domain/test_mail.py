@@ -7,9 +7,10 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select, update
 
+from domain.bundling import bundle
 from domain.delivery import deliver_all
 from domain.digest import link
-from domain.dispatches import ChannelDown, Item, Letter, NotDelivered, bundle
+from domain.dispatches import ChannelDown, Item, Letter, NotDelivered
 from domain.mail import Postman, compose
 from domain.records import Channel, Dispatch, Person
 from domain.settings import Settings
@@ -180,7 +181,7 @@ def test_a_message_to_an_unusable_address_does_not_stop_the_delivery(world: Worl
     world.assigned()
     world.assigned(to="zhouhai", unit="SQ02")
     with world.database.transaction() as session:
-        assert bundle(session, as_of=world.now) == 2
+        assert bundle(session, as_of=world.now, public_url=PUBLIC) == 2
         first = session.scalars(select(Dispatch.id).order_by(Dispatch.id)).first()
         session.execute(update(Dispatch).where(Dispatch.id == first).values(address="broken <"))
     done = deliver_all(world.database, Settings(smtp_url=mail.url), as_of=world.now)

@@ -9,7 +9,7 @@ import sys
 from datetime import datetime
 
 from domain.database import Database
-from domain.delivery import Delivery, channels, deliver
+from domain.delivery import deliver_all
 from domain.escalation import sweep_all
 from domain.settings import Settings
 
@@ -25,10 +25,7 @@ def main(task: str, url: str, as_of: str, smtp_url: str | None = None) -> None:
         result = sweep_all(database, as_of=moment, limit=3)
         print(result.tickets, flush=True)
         return
-    done = Delivery(more=True)
-    with channels(Settings(smtp_url=smtp_url)) as sender:
-        while done.more:
-            deliver(database, sender, as_of=moment, limit=5, done=done)
+    done = deliver_all(database, Settings(smtp_url=smtp_url), as_of=moment, limit=5)
     print(done.sent, flush=True)
 
 

@@ -1,0 +1,350 @@
+"""Group robots against servers that speak the messengers' protocols: what they take, refuse and slow down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from domain.delivery import Delivery, deliver_all
+from domain.outbox import Telling, tell_all
+from domain.outlets import NewOutlet, add_outlet
+from domain.people import person_by_login
+from domain.records import Channel, DeliveryAttempt, Dispatch, History, Notice, Outlet, Person
+from domain.robots.feishu import Feishu
+from domain.settings import Settings
+from statemachines.roles import SYSTEM
+from tests.http_server import DingTalkServer, FeishuServer, HttpServer, Say, WeComServer
+from tests.mail_server import MailServer, text_of
+from tests.world import World
+
+ROBOT = frozenset({Channel.ROBOT})
+
+
+@pytest.fixture
+def serving() -> Iterator[Callable[[HttpServer], HttpServer]]:
+    """Stops every server given to it when the test is over."""
+    running: list[HttpServer] = []
+
+    def keep(server: HttpServer) -> HttpServer:
+        running.append(server)
+        return server
+
+    yield keep
+    for server in running:
+        server.stop()
+
+
+def robot(world: World, kind: str, url: str, **said: object) -> Outlet:
+    new = NewOutlet.model_validate(
+        {
+            "kind": kind,
+            "name": "柳林所安全群",
+            "unit": "LL01",
+            "url": url,
+            "owner": "qiansuozhang",
+            "private_allowed": True,
+            **said,
+        }
+    )
+    with world.database.transaction() as session:
+        return add_outlet(session, new, actor=SYSTEM, now=world.now)[0]
+
+
+def tell_group(world: World, *numbers: str, to: str = "wangjianguo", kind: str = "escalate") -> None:
+    """Tell the group of 柳林所 of these tickets: `to` is to act, 赵主任 is told too."""
+    with world.database.transaction() as session:
+        people = {login: person_by_login(session, login, pointer="/") for login in (to, "zhaozhuren")}
+        tellings = [
+            Telling(
+                key=f"{number}:{kind}:{world.now}",
+                kind=kind,
+                person=people[login],
+                subject=f"逾期催办 {number}",
+                body="请立即整改。",
+                responsible=login == to,
+                ticket_id=world.ticket(number).id,
+                unit_path="/XB/LL01/",
+                channels=ROBOT,
+            )
+            for number in numbers
+            for login in people
+        ]
+        tell_all(session, tellings, now=world.now)
+
+
+def deliver(world: World, **settings: object) -> Delivery:
+    told = Settings.model_validate({"public_url": "https://chuncha.example.org", **settings})
+    return deliver_all(world.database, told, as_of=world.now)
+
+
+def messages(world: World) -> list[Dispatch]:
+    with world.database.reading() as session:
+        return list(
+            session.scalars(select(Dispatch).where(Dispatch.channel == Channel.ROBOT).order_by(Dispatch.id))
+        )
+
+
+def outlet_now(world: World, outlet: Outlet) -> Outlet:
+    with world.database.reading() as session:
+        return session.scalars(select(Outlet).where(Outlet.id == outlet.id)).one()
+
+
+def with_phone(world: World, login: str, phone: str) -> None:
+    with world.database.transaction() as session:
+        session.execute(update(Person).where(Person.login == login).values(phone=phone))
+
+
+def test_a_wecom_group_hears_of_each_ticket_once_in_one_message(world: World, serving) -> None:
+    server = serving(WeComServer())
+    robot(world, "wecom", f"{server.url}/cgi-bin/webhook/send?key=good")
+    first, second = world.assigned(due="2026-04-10").number, world.assigned().number
+    tell_group(world, first, second)
+    assert deliver(world, smtp_url=None).sent == 2, "one to the group, one to who was assigned"
+    (said,) = server.taken
+    assert said["msgtype"] == "markdown"
+    text = said["markdown"]["content"]
+    assert text.startswith("**春查通知：逾期2件**")
+    assert text.count(first) == 2, "in its text and in its link"
+    for part in (
+        f"[{first}](https://chuncha.example.org/tickets/{first})",
+        "柳林供电所，10kV 柳林线 27＃ 变台：27＃ 变台变压器渗漏油，期限2026年4月10日 24:00",
+        "**王建国**、赵主任",
+    ):
+        assert part in text
+    (message,) = messages(world)
+    assert message.answer == '200 {"errcode": 0, "errmsg": "ok"}'
+
+
+def test_wecom_calls_only_who_is_to_act_by_phone(world: World, serving) -> None:
+    server = serving(WeComServer())
+    robot(world, "wecom", f"{server.url}/send?key=good")
+    with_phone(world, "wangjianguo", "13800000001")
+    with_phone(world, "zhaozhuren", "13900000002")
+    tell_group(world, world.assigned().number)
+    deliver(world)
+    (said,) = server.taken
+    assert said["text"]["mentioned_mobile_list"] == ["13800000001"]
+    assert "@王建国" in said["text"]["content"]
+
+
+def test_what_is_too_much_for_one_message_is_split_and_nothing_is_lost(world: World, serving) -> None:
+    server = serving(WeComServer())
+    robot(world, "wecom", f"{server.url}/send?key=good")
+    numbers = [world.assigned(description=f"绝缘子破损需要更换 {n} " * 6).number for n in range(40)]
+    tell_group(world, *numbers)
+    deliver(world)
+    said = "".join(each["markdown"]["content"] for each in server.taken)
+    assert 1 < len(server.taken) <= 5
+    assert all(len(each["markdown"]["content"].encode()) <= 4096 for each in server.taken)
+    told = sum(number in said for number in numbers)
+    if told < len(numbers):
+        assert f"另有{len(numbers) - told}件" in said
+    with world.database.reading() as session:
+        loose = session.scalars(
+            select(Notice).where(Notice.channel == Channel.ROBOT, Notice.dispatch_id.is_(None))
+        )
+        assert list(loose) == []
+
+
+def test_success_is_what_the_body_says(world: World, serving) -> None:
+    server = serving(WeComServer())
+    robot(world, "wecom", f"{server.url}/send?key=deleted")
+    tell_group(world, world.assigned().number)
+    assert deliver(world).gave_up == 1
+    (message,) = messages(world)
+    assert "93000" in (message.last_error or "")
+    assert message.sent_at is None
+
+
+def test_a_robot_is_never_asked_for_more_than_its_rate(world: World, serving) -> None:
+    server = serving(WeComServer())
+    outlet = robot(world, "wecom", f"{server.url}/send?key=good")
+    number = world.assigned().number
+    for _ in range(25):
+        tell_group(world, number)
+        deliver(world)
+        world.later(milliseconds=100)
+    assert len(server.got) == 20, "the 21st waits: the messenger never has to say so"
+    assert outlet_now(world, outlet).failing_since is None
+    server.taken.clear()
+    world.later(minutes=1)
+    deliver(world)
+    assert len(server.got) == 25
+    assert all(message.sent_at and message.attempts == 1 for message in messages(world))
+
+
+def test_dingtalk_is_signed_has_its_keyword_and_calls_by_phone(world: World, serving) -> None:
+    server = serving(DingTalkServer(secret="SEC000111", keyword="安全"))
+    robot(world, "dingtalk", f"{server.url}/robot/send?access_token=t", secret="SEC000111", keyword="安全")
+    with_phone(world, "wangjianguo", "13800000001")
+    tell_group(world, world.assigned().number)
+    deliver(world)
+    (said,) = server.taken
+    assert said["at"] == {"atMobiles": ["13800000001"], "isAtAll": False}
+    assert "@13800000001" in said["markdown"]["text"]
+
+
+def test_dingtalk_with_a_wrong_secret_is_refused_for_good(world: World, serving) -> None:
+    server = serving(DingTalkServer(secret="SEC000111"))
+    robot(world, "dingtalk", f"{server.url}/robot/send?access_token=t", secret="SECwrong0")
+    tell_group(world, world.assigned().number)
+    assert deliver(world).gave_up == 1
+    assert "sign not match" in (messages(world)[0].last_error or "")
+
+
+def test_dingtalks_block_of_ten_minutes_is_waited_out_and_uses_up_no_attempt(world: World, serving) -> None:
+    server = serving(DingTalkServer())
+    outlet = robot(world, "dingtalk", f"{server.url}/robot/send?access_token=t")
+    server.taken += [None] * 20  # another program uses the same robot
+    tell_group(world, world.assigned().number)
+    assert "130101" in deliver(world).said()["down"]
+    blocked = outlet_now(world, outlet).blocked_until
+    assert blocked is not None
+    assert blocked >= world.now + timedelta(minutes=10)
+    world.later(minutes=9)
+    deliver(world)
+    assert len(server.got) == 1, "left alone meanwhile"
+    server.taken.clear()
+    world.later(minutes=2)
+    assert deliver(world).sent == 1
+    assert messages(world)[0].attempts == 1
+    assert outlet_now(world, outlet).failing_since is None
+
+
+def test_feishu_is_signed_and_tells_names_in_bold(world: World, serving) -> None:
+    server = serving(FeishuServer(secret="feishu-secret"))
+    robot(world, "feishu", f"{server.url}/hook/1", secret="feishu-secret")
+    world.later(minutes=7)
+    tell_group(world, world.assigned().number)
+    deliver(world)
+    (said,) = server.taken
+    assert said["card"]["header"]["template"] == "red"
+    assert "**王建国**" in said["card"]["elements"][0]["content"]
+
+
+def test_feishu_is_left_alone_on_the_hour_and_when_it_is_crowded(world: World, serving) -> None:
+    server = serving(FeishuServer())
+    robot(world, "feishu", f"{server.url}/hook/1")
+    tell_group(world, world.assigned().number)
+    deliver(world)
+    assert server.got == [], "it is 10:00"
+    world.later(minutes=2)
+    server.crowded = True
+    assert "11232" in deliver(world).said()["down"]
+    server.crowded = False
+    world.later(minutes=3)
+    assert deliver(world).sent == 1
+    assert messages(world)[0].attempts == 1
+
+
+@pytest.mark.parametrize(
+    ("moment", "moved"),
+    [
+        ("2026-04-01T10:00:00+08:00", True),
+        ("2026-04-01T17:30:59+08:00", True),
+        ("2026-04-01T10:01:00+08:00", False),
+        ("2026-04-01T10:29:59+08:00", False),
+    ],
+)
+def test_away_from_the_hour(moment: str, moved: bool) -> None:
+    at = datetime.fromisoformat(moment)
+    sent = Feishu().not_before(at)
+    assert (sent > at) is moved
+    assert sent.minute % 30 in ({1, 2} if moved else {at.minute % 30})
+    assert sent - at < timedelta(minutes=3)
+
+
+def test_what_people_write_can_call_nobody(world: World, serving) -> None:
+    server = serving(FeishuServer())
+    robot(world, "feishu", f"{server.url}/hook/1")
+    world.later(minutes=7)
+    tell_group(
+        world, world.assigned(description="<at id=all></at> [点我](https://evil.example) @所有人").number
+    )
+    deliver(world)
+    said = server.taken[0]["card"]["elements"][0]["content"]
+    assert "<at" not in said
+    assert "](https://evil" not in said
+
+
+def test_a_robot_that_keeps_refusing_is_switched_off_and_its_owner_told_by_mail(
+    world: World, serving, mail: MailServer
+) -> None:
+    server = serving(WeComServer())
+    outlet = robot(world, "wecom", f"{server.url}/send?key=deleted")
+    number = world.assigned().number
+    for _ in range(10):
+        tell_group(world, number)
+        deliver(world, smtp_url=mail.url)
+        world.later(minutes=1)
+    off = outlet_now(world, outlet)
+    assert off.switched_off_at is not None
+    assert "93000" in (off.switched_off_why or "")
+    tell_group(world, number)
+    deliver(world, smtp_url=mail.url)
+    assert len(server.got) == 10, "left alone from then on"
+    (letter,) = mail.to("qiansuozhang@example.org")
+    assert letter["Subject"] == "发送渠道已停用：柳林所安全群"
+    assert "93000" in text_of(letter)
+    assert [m["Subject"] for m in mail.to("wangjianguo@example.org")][-1] == f"逾期催办 {number}", (
+        "who was to act is told directly"
+    )
+    with world.database.reading() as session:
+        assert session.scalars(
+            select(History.event).where(History.subject == "outlet", History.subject_id == off.id)
+        ).all() == ["added", "switched_off"]
+
+
+def test_what_was_told_to_a_robot_just_switched_off_goes_to_the_people(
+    world: World, serving, mail: MailServer
+) -> None:
+    server = serving(WeComServer())
+    outlet = robot(world, "wecom", f"{server.url}/send?key=good")
+    number = world.assigned().number
+    deliver(world, smtp_url=mail.url)
+    tell_group(world, number)
+    with world.database.transaction() as session:
+        session.execute(update(Outlet).where(Outlet.id == outlet.id).values(switched_off_at=world.now))
+    assert deliver(world, smtp_url=mail.url).sent == 2
+    assert server.got == []
+
+
+def test_an_unreachable_robot_is_tried_ever_less_often_and_after_a_day_switched_off(
+    world: World, serving
+) -> None:
+    server = WeComServer()
+    server.stop()
+    outlet = robot(world, "wecom", f"{server.url}/send?key=good")
+    tell_group(world, world.assigned().number)
+    end = world.now + timedelta(hours=25)
+    while world.now < end:
+        deliver(world)
+        world.later(minutes=1)
+    with world.database.reading() as session:
+        tried = list(session.scalars(select(DeliveryAttempt).where(DeliveryAttempt.outlet_id == outlet.id)))
+    assert {each.outcome for each in tried} == {"down"}
+    assert 120 <= len(tried) <= 170, "about every ten minutes"
+    assert outlet_now(world, outlet).switched_off_at is not None
+    assert messages(world)[0].gave_up_at is not None
+
+
+def test_a_server_that_answers_nonsense_is_tried_again(world: World, serving) -> None:
+    answers = iter([Say(status=502, body="<html>bad gateway"), Say(body="no json"), Say(body={"errcode": 0})])
+    server = serving(HttpServer(lambda got: next(answers)))
+    robot(world, "wecom", f"{server.url}/send?key=good")
+    tell_group(world, world.assigned().number)
+    for _ in range(3):
+        deliver(world)
+        world.later(minutes=5)
+    (message,) = messages(world)
+    assert (message.attempts, message.sent_at is not None) == (3, True)
+    with world.database.reading() as session:
+        outcomes = session.scalars(
+            select(DeliveryAttempt.outcome)
+            .where(DeliveryAttempt.dispatch_id == message.id)
+            .order_by(DeliveryAttempt.at)
+        ).all()
+    assert outcomes == ["put_off", "put_off", "sent"]
