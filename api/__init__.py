@@ -6,6 +6,7 @@ from fastapi import APIRouter, FastAPI
 
 from api import (
     absences,
+    calendar,
     campaigns,
     escalations,
     extensions,
@@ -14,6 +15,7 @@ from api import (
     findings,
     health,
     inspections,
+    ladders,
     problems,
     quantities,
     rotas,
@@ -38,6 +40,8 @@ for _noun in (
     summaries,
     tools,
     inspections,
+    calendar,
+    ladders,
     suggestions,
     absences,
     feeds,

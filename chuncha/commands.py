@@ -29,6 +29,8 @@ user = typer.Typer(help="People who log in.", no_args_is_help=True)
 token = typer.Typer(help="Bearer tokens for programs.", no_args_is_help=True)
 app.add_typer(user, name="user")
 app.add_typer(token, name="token")
+calendar = typer.Typer(help="Working days: holidays, make-up days, units and shifts.", no_args_is_help=True)
+app.add_typer(calendar, name="calendar")
 
 console = Console()
 
@@ -222,6 +224,60 @@ def token_revoke(login: str, data: Data = None) -> None:
     with open_installation(_settings(data)) as installation, installation.database.transaction() as session:
         count = revoke_tokens(session, login, now=real_time())
     _say(f"{count} revoked.")
+
+
+@calendar.command("import")
+def calendar_import(
+    file: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, help=".ics, or CSV/XLSX day,working,name")
+    ],
+    year: Annotated[int, typer.Option(help="The year it is for.")],
+    name: Annotated[str | None, typer.Option(help="What it is called; left out: the file's name.")] = None,
+    unit: Annotated[str | None, typer.Option(help="Code of the unit; left out: the nation.")] = None,
+    dry_run: DryRun = False,
+    data: Data = None,
+) -> None:
+    """Put a calendar in force and move the open deadlines it moves; --dry-run only lists them."""
+    from domain.calendar_import import NewCalendar, preview, put_calendar, read_days
+
+    with open_installation(_settings(data)) as installation, installation.database.transaction() as session:
+        new = NewCalendar(
+            name=name or file.stem, unit=unit, year=year, days=read_days(file.read_bytes()), source=file.name
+        )
+        if dry_run:
+            moves = preview(session, new, actor=SYSTEM, now=real_time())
+        else:
+            _, moves = put_calendar(session, new, actor=SYSTEM, now=real_time())
+        if moves:
+            table = Table("ticket", "unit", "deadline before", "deadline now")
+            for move in moves:
+                before, after = (
+                    f"{at.astimezone(LOCAL):%Y-%m-%d %H:%M}" for at in (move.before, move.due.at)
+                )
+                table.add_row(move.number, move.unit, before, after)
+            console.print(table)
+        said = f"{len(new.days)} days, {len(moves)} deadlines moved"
+        _say(f"{said}{' (dry run: nothing was written)' if dry_run else ''}")
+
+
+@calendar.command("show")
+def calendar_show(
+    year: int,
+    unit: Annotated[str | None, typer.Option(help="Code of the unit; left out: the nation.")] = None,
+    data: Data = None,
+) -> None:
+    """List the holidays and make-up days of a year."""
+    from domain.calendars import special_days
+    from domain.people import unit_by_code
+
+    with open_installation(_settings(data)) as installation, installation.database.reading() as session:
+        found = unit_by_code(session, unit, actor=SYSTEM) if unit else None
+        days = special_days(session, found, year)
+    table = Table("day", "work", "name", "source")
+    for each in days:
+        shown = each.name("zh") + (" (provisional)" if each.provisional else "")
+        table.add_row(each.day.isoformat(), "yes" if each.working else "no", shown, each.source)
+    console.print(table)
 
 
 @app.command()

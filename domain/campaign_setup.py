@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from domain.campaign_settings import CampaignSettings
 from domain.errors import BadInput, wrong
 from domain.history import record
+from domain.ladder_changes import must_reach
 from domain.people import unit_by_code
 from domain.phases import PhaseDates, must_be_in_order
 from domain.records import Campaign, CampaignPhase, CampaignUnit, Checklist, Unit
@@ -90,6 +91,7 @@ def create_campaign(session: Session, new: NewCampaign, *, actor: Actor, now: da
     begin(campaign)
     session.add(campaign)
     session.flush()
+    must_reach(session, new.settings, [each.unit for each in campaign.scope], "/settings")
     for position, rota in enumerate(new.rota):
         lay_rota(session, campaign, rota, pointer=f"/rota/{position}")
     record(

@@ -70,6 +70,12 @@ OCCASIONS: dict[str, tuple[str, str, str, str]] = {
         "本单已列入督办，请加紧整改。",
         "This ticket is now under supervision.",
     ),
+    "recalendared": (
+        "期限随日历调整",
+        "Deadline moved by the calendar",
+        "放假安排有变，整改期限随之调整，请按新期限整改。",
+        "The working days have changed and the deadline with them; please keep to the new one.",
+    ),
     "extension_requested": (
         "延期待审批",
         "Extension to be decided",
@@ -215,6 +221,21 @@ def supervised(session: Session, ticket: Ticket, *, now: datetime) -> None:
     """督办: the person responsible and the leaders."""
     people = [ticket.assignee, *holders(session, Role.LEADER, ticket.unit.path)]
     _tell(session, people, ticket, "supervised", now=now)
+
+
+def recalendared(
+    session: Session, ticket: Ticket, *, previous: datetime, calendar: str, now: datetime
+) -> None:
+    """The calendar moved the deadline: told to the person responsible."""
+    _tell(
+        session,
+        [ticket.assignee],
+        ticket,
+        "recalendared",
+        now=now,
+        extra_zh=f"依据：{calendar}\n原期限：{local_time(previous, 'zh')}",
+        extra_en=f"Because of: {calendar}\nDeadline before: {local_time(previous, 'en')}",
+    )
 
 
 def extension_requested(session: Session, ticket: Ticket, extension: Extension, *, now: datetime) -> None:

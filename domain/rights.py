@@ -26,6 +26,8 @@ class Deed(Labelled):
     REQUEST_SUMMARY = "request_summary", "生成总结", "Ask for the summary"
     IMPORT_UNITS = "import_units", "导入单位", "Import units"
     IMPORT_PEOPLE = "import_people", "导入人员", "Import people"
+    IMPORT_CALENDAR = "import_calendar", "导入日历", "Import a calendar"
+    SET_LADDERS = "set_ladders", "设置催办", "Set the ladders"
     SUGGEST = "suggest", "提出工会意见", "Make a suggestion for the union"
     MANAGE_OUTLET = "manage_outlet", "管理发送渠道", "Manage the ways out"
     RECORD_ABSENCE = "record_absence", "登记他人离岗", "Record somebody else's absence"
@@ -50,6 +52,8 @@ RIGHTS: Mapping[Deed, tuple[Role, ...]] = {
     Deed.REQUEST_SUMMARY: (Role.SUPERVISOR, Role.LEADER, Role.ADMINISTRATOR),
     Deed.IMPORT_UNITS: (Role.ADMINISTRATOR,),
     Deed.IMPORT_PEOPLE: (Role.ADMINISTRATOR,),
+    Deed.IMPORT_CALENDAR: (Role.ADMINISTRATOR,),
+    Deed.SET_LADDERS: (Role.SUPERVISOR, Role.ADMINISTRATOR),
     Deed.SUGGEST: ISSUERS,
     Deed.MANAGE_OUTLET: (Role.SUPERVISOR, Role.ADMINISTRATOR),
     Deed.RECORD_ABSENCE: (Role.SUPERVISOR, Role.ADMINISTRATOR),

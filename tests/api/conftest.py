@@ -110,3 +110,8 @@ def rows(world: World) -> dict[str, int]:
 
 
 THREE_FIXED = {"assignee": "wangjianguo", "duty": "负责停电处理", "measure": "停电更换密封垫"}
+
+
+@pytest.fixture
+def administrator(calling: Callable[[str], Caller]) -> Caller:
+    return calling("guanli")
