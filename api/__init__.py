@@ -16,6 +16,8 @@ from api import (
     health,
     inspections,
     ladders,
+    notices,
+    outlets,
     problems,
     quantities,
     rotas,
@@ -45,6 +47,8 @@ for _noun in (
     suggestions,
     absences,
     feeds,
+    notices,
+    outlets,
 ):
     _v1.include_router(_noun.router)
 _v1.include_router(campaigns.events)

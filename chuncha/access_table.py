@@ -110,6 +110,19 @@ _CALLS: dict[tuple[str, str], Rule] = {
         ("POST", f"{API}/suggestions/{{number}}/{event}"): BY_CHART
         for event in ("answer", "dispute", "explain", "settle")
     },
+    # The in-box is one's own; what was told about a ticket is seen by whoever sees the ticket.
+    ("GET", f"{API}/notices"): SIGNED_IN,
+    ("GET", f"{API}/notices/{{id}}"): SIGNED_IN,
+    ("POST", f"{API}/notices/{{id}}/acknowledge"): SIGNED_IN,
+    ("GET", f"{API}/tickets/{{number}}/notices"): SIGNED_IN,
+    ("POST", f"{API}/outlets"): doing(Deed.MANAGE_OUTLET),
+    ("GET", f"{API}/outlets"): doing(Deed.MANAGE_OUTLET),
+    ("GET", f"{API}/outlets/{{id}}"): doing(Deed.MANAGE_OUTLET),
+    ("PATCH", f"{API}/outlets/{{id}}"): doing(Deed.MANAGE_OUTLET),
+    **{
+        ("POST", f"{API}/outlets/{{id}}/{event}"): doing(Deed.MANAGE_OUTLET)
+        for event in ("rotate", "switch-on", "switch-off", "test")
+    },
     # One's own absence anybody records; for another person the command asks for the role at their unit.
     ("POST", f"{API}/absences"): SIGNED_IN,
     ("GET", f"{API}/absences"): SIGNED_IN,
@@ -182,6 +195,14 @@ _PAGES: dict[tuple[str, str], Rule] = {
     ("GET", "/suggestions/{id}/paper"): SIGNED_IN,
     ("GET", "/suggestions/{id}/{event}"): SIGNED_IN,
     ("POST", "/suggestions/{id}/{event}"): BY_CHART,
+    ("GET", "/inbox"): SIGNED_IN,
+    ("POST", "/inbox"): SIGNED_IN,
+    ("GET", "/inbox/{id}"): SIGNED_IN,
+    ("POST", "/inbox/{id}"): SIGNED_IN,
+    ("GET", "/tickets/{number}/notices"): SIGNED_IN,
+    ("GET", "/tickets/{number}/receipt"): SIGNED_IN,
+    ("GET", "/outlets"): SIGNED_IN,
+    ("POST", "/outlets/{id}/{event}"): doing(Deed.MANAGE_OUTLET),
     ("GET", "/absences"): SIGNED_IN,
     ("GET", "/absences/new"): SIGNED_IN,
     ("POST", "/absences/new"): SIGNED_IN,

@@ -31,9 +31,10 @@ from domain.dispatches import (
 from domain.mail import Postman
 from domain.records import Channel, OutletKind
 from domain.robots import MESSENGERS
-from domain.robots.lines import lines_of
+from domain.robots.lines import lines_of, test_line
 from domain.settings import Settings
 from domain.wire import post
+from statemachines.roles import Actor
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +74,7 @@ class Outlets:
         if since < messenger.pause:
             time.sleep(messenger.pause - since)
         self._last[outlet.id] = time.monotonic()
-        lines = lines_of(letter.items, self._public_url)
+        lines = lines_of(letter.items, self._public_url) or [test_line(self._public_url)]
         secret = next(iter(webhooks.secrets_of(outlet, now=now)), None)
         posted = messenger.message(lines, outlet, secret=secret, now=now)
         body = json.dumps(posted.body, ensure_ascii=False).encode()
@@ -197,6 +198,35 @@ def _not_taken(
             outlets.failed(session, letter.outlet.id, error, now=now)
     done.gave_up += gave_up
     done.put_off += not gave_up
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What came of a test message: whether it was taken, and the other side's words."""
+
+    taken: bool
+    answer: str
+
+
+def send_test(
+    database: Database, settings: Settings, outlet_id: UUID, *, actor: Actor, now: datetime
+) -> Tried:
+    """Send a test message through an outlet, off or on, and wait for the answer; it is logged like any other.
+
+    It is tried once. Raises NotFound, RoleMissing.
+    """
+    with database.transaction() as session:
+        letter = outlets.test_letter(session, outlet_id, actor=actor, now=now)
+    try:
+        answer = Outlets(settings.public_url).send(letter, now=now)
+    except (NotDelivered, ChannelDown) as error:
+        with database.transaction() as session:
+            mark_failed(session, letter, NotDelivered(str(error), permanent=True), now=now)
+        return Tried(taken=False, answer=str(error))
+    with database.transaction() as session:
+        mark_sent(session, letter, answer, now=now)
+        outlets.worked(session, outlet_id)
+    return Tried(taken=True, answer=answer)
 
 
 def prepare(database: Database, *, as_of: datetime, public_url: str) -> None:

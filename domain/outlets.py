@@ -12,15 +12,15 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session, joinedload
 
 from domain import outbox
-from domain.dispatches import ChannelDown, NotDelivered
+from domain.dispatches import ATTEMPTS, LEASE, ChannelDown, Letter, NotDelivered
 from domain.errors import BadInput, NotFound, wrong
 from domain.history import record
 from domain.people import person_by_login, unit_by_code
-from domain.records import DeliveryAttempt, Dispatch, Outlet, OutletKind, Person, Unit
+from domain.records import Channel, DeliveryAttempt, Dispatch, Outlet, OutletKind, Person, Unit
 from domain.rights import Deed, must_be_allowed
 from domain.visibility import outlets_visible_to
 from domain.webhooks import Gone, start_here
@@ -268,6 +268,33 @@ def last_attempts(session: Session, outlets: Sequence[Outlet]) -> dict[UUID, Del
     return {attempt.outlet_id: attempt for attempt in session.scalars(query) if attempt.outlet_id}
 
 
+def test_letter(session: Session, outlet_id: UUID, *, actor: Actor, now: datetime) -> Letter:
+    """A message of its own that says it is a test, held by whoever asks. Raises NotFound, RoleMissing."""
+    outlet = outlet_by_id(session, outlet_id, actor=actor)
+    must_be_allowed(actor, Deed.MANAGE_OUTLET, at=outlet.unit.path)
+    webhook = outlet.kind is OutletKind.WEBHOOK
+    dispatch = Dispatch(
+        channel=Channel.WEBHOOK if webhook else Channel.ROBOT,
+        outlet_id=outlet.id,
+        address=outlet.name,
+        event={"type": "outlet.test", "timestamp": now.isoformat(), "data": {"name": outlet.name}},
+        created_at=now,
+        not_before=now + LEASE,
+        attempts=ATTEMPTS,
+    )
+    session.add(dispatch)
+    session.flush()
+    return Letter(
+        dispatch_id=dispatch.id,
+        channel=dispatch.channel,
+        address=outlet.name,
+        language="zh",
+        attempts=ATTEMPTS,
+        outlet=outlet,
+        event=dispatch.event,
+    )
+
+
 # What tries came to.
 
 
@@ -371,11 +398,4 @@ def _tell_owner(session: Session, outlet: Outlet, *, now: datetime) -> None:
         ),
         now=now,
         responsible=True,
-    )
-
-
-def usable(now: datetime) -> Any:
-    """Outlets that may be used at this moment, as a condition."""
-    return (Outlet.switched_off_at.is_(None)) & or_(
-        Outlet.blocked_until.is_(None), Outlet.blocked_until <= now
     )

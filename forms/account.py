@@ -8,11 +8,10 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import ValidationError
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from domain import feeds
 from domain.people import ROOT_CODE, units_in_sight
-from domain.records import Notice, Ticket, Unit
+from domain.records import Unit
 from domain.visibility import WATCH_ABSENCES
 from forms.absences import own_absences
 from forms.errors import PageRoute
@@ -26,20 +25,6 @@ from statemachines.roles import Actor
 router = APIRouter(route_class=PageRoute)
 
 Who = Annotated[Actor, Depends(signed_in)]
-
-NOTICES_SHOWN = 20
-
-
-def latest_notices(session: Session, actor: Actor) -> list[dict[str, object]]:
-    """What this person was told last, with the number of the ticket it is about."""
-    query = (
-        select(Notice.created_at, Notice.subject, Notice.body, Ticket.number.label("ticket_number"))
-        .outerjoin(Ticket, Ticket.id == Notice.ticket_id)
-        .where(Notice.person_id == actor.id)
-        .order_by(Notice.id.desc())
-        .limit(NOTICES_SHOWN)
-    )
-    return [dict(row._mapping) for row in session.execute(query)]
 
 
 @router.get("/account")
@@ -85,7 +70,6 @@ def _account_page(
             unit=unit,
             at_root=unit.code == ROOT_CODE,
             roles=[(grant.role, names.get(grant.unit_path, grant.unit_path)) for grant in actor.grants],
-            notices=latest_notices(session, actor),
             absences=own_absences(session, actor, now=now_of(request)),
             watches=bool(actor.roles & set(WATCH_ABSENCES)),
             status=status,

@@ -18,7 +18,9 @@ from forms import (
     extensions,
     findings,
     home,
+    inbox,
     inspections,
+    outlets,
     photos,
     quantities,
     status,
@@ -42,6 +44,7 @@ for noun in (
     account,
     findings,
     tickets,
+    inbox,
     ticket_actions,
     extensions,
     photos,
@@ -52,6 +55,7 @@ for noun in (
     inspections,
     suggestions,
     absences,
+    outlets,
 ):
     router.include_router(noun.router)
 

@@ -168,6 +168,7 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
             path=request.url.path,
             done=done_of(request),
             navigation=navigation_for(actor, request.url.path) if actor else (),
+            unread=getattr(request.state, "unread", 0),
             **values,
         )
     )
@@ -222,6 +223,11 @@ DONE: Mapping[str, str] = {
     "suggestion_dispute": _("异议已提出，等待书面说明。"),
     "suggestion_explain": _("已书面说明，提出人将收到通知。"),
     "suggestion_settle": _("已了结。"),
+    "acknowledged": _("已阅。"),
+    "outlet_on": _("渠道已启用。"),
+    "outlet_off": _("渠道已停用。"),
+    "outlet_taken": _("测试消息已送达。"),
+    "outlet_not_taken": _("测试消息未送达，对方的答复见下。"),
     "absence": _("离岗已登记，代理人将收到通知。"),
     "absence_end": _("离岗已结束，通知恢复发给本人。"),
 }

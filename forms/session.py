@@ -13,6 +13,7 @@ from fastapi import Request, Response
 from domain.access import WEB_LOGIN_LASTS, WebActor, actor_from_cookie
 from domain.database import Database
 from domain.file_store import FileStore
+from domain.inbox import unread_count
 from domain.settings import Settings
 from statemachines.refusals import Refusal
 from statemachines.roles import Actor
@@ -73,6 +74,9 @@ def actor_of_request(request: Request) -> Actor | None:
     if secret:
         with database_of(request).glance() as session:
             found = actor_from_cookie(session, secret, now=now_of(request))
+            # In the same glance: a page that asked later would hold a second connection while it waits.
+            if found and request.method == "GET":
+                request.state.unread = unread_count(session, found.actor)
     request.state.actor = found.actor if found else None
     request.state.csrf = found.csrf_token if found else None
     request.state.password_is_one_time = bool(found and found.password_is_one_time)

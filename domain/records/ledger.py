@@ -10,8 +10,10 @@ from sqlalchemy import BigInteger, ForeignKey, Identity, Index, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from domain.records.base import Base, Key, words
+from domain.records.campaigns import Campaign
 from domain.records.channels import Channel, Dispatch
 from domain.records.people import Person
+from domain.records.tickets import Ticket
 
 
 class History(Base):
@@ -71,6 +73,8 @@ class Notice(Base):
 
     person: Mapped[Person] = relationship(lazy="raise", foreign_keys=[person_id])
     dispatch: Mapped[Dispatch | None] = relationship(lazy="raise")
+    ticket: Mapped[Ticket | None] = relationship(lazy="raise")
+    campaign: Mapped[Campaign | None] = relationship(lazy="raise")
     instead_of: Mapped[Person | None] = relationship(lazy="raise", foreign_keys=[instead_of_id])
 
     __table_args__ = (

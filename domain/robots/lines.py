@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from domain.digest import Group, by_urgency, group_of, link, subject_of
+from domain.digest import Group, by_urgency, group_of, link
 from domain.dispatches import Item
 from domain.notices import local_time
 from statemachines.labels import label
@@ -63,6 +63,19 @@ def _line(about: Sequence[Item], public_url: str) -> Line:
     )
 
 
+def test_line(public_url: str) -> Line:
+    """What a test says."""
+    return Line(
+        group=Group.NEWS,
+        number="",
+        text="这是一条测试消息，收到即表示渠道可用。",
+        link=f"{public_url}/outlets",
+        photo=None,
+        called=(),
+        told=(),
+    )
+
+
 def _name(item: Item) -> str:
     name = harmless(item.person)
     return f"{name}（代{harmless(item.instead_of)}）" if item.instead_of else name
@@ -75,8 +88,3 @@ def headings(lines: Sequence[Line]) -> list[tuple[Group, str, list[Line]]]:
         for group in Group
         if (mine := [line for line in lines if line.group is group])
     ]
-
-
-def title_of(items: Sequence[Item]) -> str:
-    """The first line of a message."""
-    return subject_of(items, "zh")
