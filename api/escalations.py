@@ -14,6 +14,7 @@ from api.language import language_of
 from api.shapes import Moment
 from api.tickets import Number
 from domain.escalations import Escalation, escalations
+from domain.records import Matter
 from domain.tickets import ticket_by_number
 from statemachines.labels import Language
 
@@ -30,6 +31,7 @@ class SkippedDay(BaseModel):
 class EscalationShape(BaseModel):
     """One step: what it does, when, whom it tells, and why then. `done_at` is null while it is planned."""
 
+    matter: Matter
     step: str
     act: str
     due_version: int
@@ -64,6 +66,7 @@ def read_escalations(number: Number, call: Reads) -> Response:
 
 def _shape(step: Escalation, language: Language) -> EscalationShape:
     return EscalationShape(
+        matter=step.matter,
         step=step.step,
         act=step.act,
         due_version=step.due_version,

@@ -53,7 +53,7 @@ def sweeping(database: Database, *, due: int, rounds: int, now: datetime) -> Swe
             begun = time.perf_counter()
             done = sweep_all(database, as_of=now)
             found.swept.append(due / (time.perf_counter() - begun))
-            if done.tickets != due or done.put_off:
+            if done.matters != due or done.put_off:
                 raise RuntimeError(f"{due} tickets were due and {done.said()} was done")
             found.told += done.told
             found.written.append(due / _write_plainly(connection, tickets, done, now=now))
@@ -64,24 +64,29 @@ def _let_fall_due(connection: psycopg.Connection, due: int, *, now: datetime) ->
     """Move the deadlines of some running tickets, already reminded, to yesterday; returns their keys."""
     yesterday = end_of_day(now - timedelta(days=1))
     rows = connection.execute(
-        """UPDATE tickets SET due_at = %(at)s, first_due_at = %(at)s,
-                  next_step_at = %(at)s::timestamptz + interval '1 second'
+        """UPDATE tickets SET due_at = %(at)s, first_due_at = %(at)s
            WHERE id IN (SELECT id FROM tickets WHERE state = 'assigned' AND due_at > now() AND found_at < %(at)s
                         ORDER BY id LIMIT %(due)s)
            RETURNING id""",
         {"at": yesterday, "due": due},
     ).fetchall()
-    connection.cursor().executemany(
-        """INSERT INTO step_records (id, ticket_id, step, due_version, planned_at, done_at, told)
-           SELECT uuidv7(), id, 'due-in-' || days, due_version, due_at - interval '1 day' * days,
+    keys = [key for (key,) in rows]
+    connection.execute(
+        """UPDATE chases SET anchor_at = %(at)s, next_step_at = %(at)s::timestamptz + interval '1 second'
+           WHERE subject_id = ANY(%(keys)s)""",
+        {"at": yesterday, "keys": keys},
+    )
+    connection.execute(
+        """INSERT INTO step_records (id, matter, subject_id, ticket_id, step, turn, planned_at, done_at, told)
+           SELECT uuidv7(), 'deadline', id, id, 'due-in-' || days, due_version, due_at - interval '1 day' * days,
                   due_at - interval '1 day' * days, 1
-           FROM tickets CROSS JOIN unnest(ARRAY[3, 1]) AS days WHERE id = %s AND level <> 'major'""",
-        rows,
+           FROM tickets CROSS JOIN unnest(ARRAY[3, 1]) AS days WHERE id = ANY(%(keys)s) AND level <> 'major'""",
+        {"keys": keys},
     )
     connection.commit()
     if len(rows) != due:
         raise RuntimeError("not enough running tickets to let fall due; measure with more")
-    return [key for (key,) in rows]
+    return list[object](keys)
 
 
 def _write_plainly(
@@ -98,13 +103,13 @@ def _write_plainly(
         batch = tickets[start : start + BATCH]
         cursor = connection.cursor()
         cursor.executemany(
-            "UPDATE tickets SET next_step_at = %s WHERE id = %s",
+            "UPDATE chases SET next_step_at = %s WHERE subject_id = %s",
             [(now + timedelta(days=3), key) for key in batch],
         )
         cursor.executemany(
-            "INSERT INTO step_records (id, ticket_id, step, due_version, planned_at, done_at, told)"
-            " VALUES (%s, %s, %s, 99, %s, %s, 1)",
-            [(uuid7(), key, f"plain-{step}", now, now) for key in batch for step in range(steps)],
+            "INSERT INTO step_records (id, matter, subject_id, ticket_id, step, turn, planned_at, done_at, told)"
+            " VALUES (%s, 'deadline', %s, %s, %s, 99, %s, %s, 1)",
+            [(uuid7(), key, key, f"plain-{step}", now, now) for key in batch for step in range(steps)],
         )
         cursor.executemany(
             "INSERT INTO history (subject, subject_id, at, actor_name, event, from_state, to_state, facts)"

@@ -31,9 +31,9 @@ WITH places AS (
 INSERT INTO tickets (
     id, number, campaign_id, origin_campaign_id, unit_id, description, level, category, location, source,
     found_at, finder_id, recorded_at, fingerprint, state, assignee_id, duty, measure, budget, emergency_plan,
-    first_due_at, due_at, due_version, assigned_at, fixer_id, fixer_unit_id, fixed_at, fix_note, on_the_spot,
+    first_due_at, due_at, due_version, assigned_at, acknowledged_at, fixer_id, fixer_unit_id, fixed_at, fix_note, on_the_spot,
     first_verifier_id, verifier_id, verified_at, return_count, cancelled_at, cancel_reason,
-    files_expected, files_arrived, next_step_at, version
+    files_expected, files_arrived, version
 )
 SELECT uuidv7(found_at - now()), campaigns.code || '-' || places.code || '-' || lpad(counter::text, 4, '0'),
        campaigns.id, campaigns.id, places.id,
@@ -45,7 +45,7 @@ SELECT uuidv7(found_at - now()), campaigns.code || '-' || places.code || '-' || 
        CASE WHEN given THEN assignee END, CASE WHEN given THEN '负责停电处理' END, CASE WHEN given THEN '停电更换，恢复绝缘' END,
        CASE WHEN given AND level = 'major' THEN 5000 END, CASE WHEN given AND level = 'major' THEN '现场设围栏，专人看守' END,
        CASE WHEN given THEN due_at END, CASE WHEN given THEN due_at END, given::int,
-       CASE WHEN given THEN found_at + interval '30 minutes' END,
+       CASE WHEN given THEN found_at + interval '30 minutes' END, CASE WHEN given THEN found_at + interval '1 hour' END,
        CASE WHEN done THEN assignee END, CASE WHEN done THEN team END,
        CASE WHEN done THEN found_at + interval '1 hour' * (10 + n % 500) END, CASE WHEN done THEN '已停电更换密封垫并补油' END, false,
        CASE WHEN state = 'verified' AND level = 'major' THEN inspectors.ids[(n + 1) % 6 + 1] END,
@@ -53,7 +53,6 @@ SELECT uuidv7(found_at - now()), campaigns.code || '-' || places.code || '-' || 
        CASE WHEN state = 'verified' THEN found_at + interval '1 hour' * (20 + n % 500) END, (n % 25 = 0 AND done)::int,
        CASE WHEN state = 'cancelled' THEN found_at + interval '1 day' END, CASE WHEN state = 'cancelled' THEN '重复登记' END,
        0, 0,
-       CASE WHEN state = 'assigned' THEN greatest(due_at - interval '3 days', :now + interval '1 day') END,
        CASE state WHEN 'found' THEN 1 WHEN 'verified' THEN 4 WHEN 'fixed' THEN 3 ELSE 2 END
 FROM dated
 JOIN places USING (place)
@@ -61,6 +60,13 @@ CROSS JOIN inspectors
 CROSS JOIN (SELECT id, code FROM campaigns) AS campaigns
 CROSS JOIN LATERAL (SELECT state IN ('assigned', 'fixed', 'verified') AS given, state IN ('fixed', 'verified') AS done) AS stage
 ORDER BY n;
+
+-- What somebody must act on: deadlines as they run, the rest not due for days.
+INSERT INTO chases (id, matter, subject_id, unit_id, campaign_id, ticket_id, level, anchor_at, turn, next_step_at)
+SELECT uuidv7(), CASE state WHEN 'found' THEN 'unassigned' WHEN 'assigned' THEN 'deadline' ELSE 'unchecked' END, id,
+       unit_id, campaign_id, id, level, coalesce(due_at, recorded_at), due_version,
+       greatest(coalesce(due_at, recorded_at) - interval '3 days', :now + interval '1 day')
+FROM tickets WHERE state IN ('found', 'assigned', 'fixed');
 
 -- The counters their numbers came from.
 INSERT INTO number_counters (campaign_id, unit_id, last)
@@ -80,11 +86,16 @@ CROSS JOIN LATERAL (VALUES
 JOIN people ON people.id = happened.actor
 WHERE happened.at IS NOT NULL;
 
--- What the people responsible were told.
-INSERT INTO notices (id, key, kind, person_id, channel, address, ticket_id, subject, body, created_at, not_before, attempts,
-                     sent_at, answer)
-SELECT uuidv7(assigned_at - now()), tickets.id || ':assigned:2:' || people.id, 'assigned', people.id, 'email', people.email,
-       tickets.id, '整改通知 ' || tickets.number, tickets.description, assigned_at, assigned_at, 1, assigned_at, '250 OK'
-FROM tickets
-JOIN people ON people.id = tickets.assignee_id
-WHERE assigned_at IS NOT NULL;
+-- What the people responsible were told, each in a message of its own.
+CREATE TEMPORARY TABLE told AS
+SELECT uuidv7(assigned_at - now()) AS message, tickets.id AS ticket, people.id AS person, people.email AS address,
+       '整改通知 ' || tickets.number AS subject, tickets.description AS body, assigned_at AS at
+FROM tickets JOIN people ON people.id = tickets.assignee_id WHERE assigned_at IS NOT NULL;
+
+INSERT INTO dispatches (id, channel, person_id, address, created_at, not_before, attempts, sent_at, answer)
+SELECT message, 'email', person, address, at, at, 1, at, '250 OK' FROM told;
+
+INSERT INTO notices (id, key, kind, person_id, channel, address, ticket_id, subject, body, created_at, not_before,
+                     responsible, shown, dispatch_id)
+SELECT uuidv7(at - now()), ticket || ':assigned:2:' || person, 'assigned', person, 'email', address, ticket, subject, body,
+       at, at, true, true, message FROM told;

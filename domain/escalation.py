@@ -256,7 +256,11 @@ def _climb(
         "due": subject.anchor_at.isoformat(),
         "due_version": subject.turn,
         "why": {
-            each.code: {"zh": each.why(subject.matter, "zh"), "en": each.why(subject.matter, "en")}
+            each.code: {
+                "act": each.step.act.value,
+                "zh": each.why(subject.matter, "zh"),
+                "en": each.why(subject.matter, "en"),
+            }
             for each in reached
         },
     }

@@ -123,7 +123,7 @@ def _past(session: Session, ticket: Ticket) -> list[Escalation]:
             Escalation(
                 matter=record.matter,
                 step=record.step,
-                act="",
+                act=why.get("act", ""),
                 due_version=record.turn,
                 planned_at=record.planned_at,
                 done_at=record.done_at,

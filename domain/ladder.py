@@ -168,13 +168,12 @@ def outside_quiet_hours(moment: datetime, quiet: QuietHours | None) -> datetime:
     """The moment itself, or the end of the quiet hours when it lies in them."""
     if quiet is None or quiet.begin == quiet.end:
         return moment
+    begin, end = quiet.hours()
     local = moment.astimezone(LOCAL)
     clock = local.time()
-    over_midnight = quiet.begin > quiet.end
-    inside = (
-        (clock >= quiet.begin or clock < quiet.end) if over_midnight else quiet.begin <= clock < quiet.end
-    )
+    over_midnight = begin > end
+    inside = (clock >= begin or clock < end) if over_midnight else begin <= clock < end
     if not inside:
         return moment
-    day = local.date() + (ONE_DAY if over_midnight and clock >= quiet.begin else timedelta(0))
-    return datetime.combine(day, quiet.end, tzinfo=LOCAL)
+    day = local.date() + (ONE_DAY if over_midnight and clock >= begin else timedelta(0))
+    return datetime.combine(day, end, tzinfo=LOCAL)

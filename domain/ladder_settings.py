@@ -98,14 +98,21 @@ class Repeat(_Setting):
     times: int = Field(ge=1, le=50)
 
 
+_CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
+
+
 class QuietHours(_Setting):
     """Nobody is told anything between these times of day in Asia/Shanghai; what waits is sent when they end.
 
     Matters that run by the hour (major hazards, deadlines of 24 hours) do not wait.
     """
 
-    begin: time = time(22, 0)
-    end: time = time(7, 0)
+    begin: str = Field(default="22:00", pattern=_CLOCK)
+    end: str = Field(default="07:00", pattern=_CLOCK)
+
+    def hours(self) -> tuple[time, time]:
+        """Both ends as times of day."""
+        return time.fromisoformat(self.begin), time.fromisoformat(self.end)
 
 
 class LadderStep(_Setting):

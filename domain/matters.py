@@ -119,7 +119,10 @@ def _by_id(subjects: Iterable[Subject]) -> dict[UUID, list[Subject]]:
 
 
 _ASSIGNEE = aliased(Person)
-_PENDING = exists().where(Extension.ticket_id == Ticket.id, Extension.state == ExtensionState.REQUESTED)
+_ASKED = aliased(Extension)
+_PENDING = (
+    exists().where(_ASKED.ticket_id == Ticket.id, _ASKED.state == ExtensionState.REQUESTED).correlate(Ticket)
+)
 
 _STANDS = {
     Matter.UNASSIGNED: TicketState.FOUND,

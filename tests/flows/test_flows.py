@@ -42,7 +42,7 @@ def written(world: World) -> list[int]:
 
 def prepare(world: World) -> None:
     """Something for every flow: a ticket overdue, a letter waiting, a phase due, a visit to plan, a draft, an ended login."""
-    world.assigned()
+    world.acknowledged()
     world.find(unit="SQ02")
     rota(world, "once", "2026-04-20", "2026-04-24")
     with world.database.transaction() as session:
@@ -53,7 +53,7 @@ def prepare(world: World) -> None:
 
 
 FLOWS = {
-    "sweep-deadlines": (sweep_deadlines, {"tickets": 1, "steps": 3, "told": 4, "put_off": 0}),
+    "sweep-deadlines": (sweep_deadlines, {"matters": 2, "steps": 5, "told": 7, "put_off": 0}),
     "deliver-notices": (deliver_notices, {"sent": 1}),
     "advance-campaigns": (advance_campaigns, {"moved": ["CC2026 rectify"]}),
     "plan-inspections": (plan_inspections, {"planned": 2}),

@@ -77,7 +77,7 @@ def chasing_of(browser: Browser, number: str) -> list[str]:
 
 
 def test_the_page_says_who_will_be_told_when_why_and_how(browser_of: SignedIn, world: World) -> None:
-    number = world.assigned().number
+    number = world.acknowledged().number
     browser = browser_of("limin")
     first, *_ = planned = chasing_of(browser, number)
     assert "提醒 王建国" in first
@@ -88,7 +88,7 @@ def test_the_page_says_who_will_be_told_when_why_and_how(browser_of: SignedIn, w
 
 
 def test_what_was_told_stays_on_the_page(browser_of: SignedIn, world: World) -> None:
-    number = world.assigned().number
+    number = world.acknowledged().number
     world.now = datetime.fromisoformat("2026-04-13T09:00:00+08:00")
     sweep_all(world.database, as_of=world.now)
     done, *ahead = chasing_of(browser_of("limin"), number)
