@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
@@ -15,10 +15,11 @@ from sqlalchemy.orm import Session
 
 from api.deps import database, now
 from domain import migrations
+from domain.calendars import missing_year
 from domain.dispatches import what_waits
 from domain.heartbeats import heartbeats, late
 from domain.records import Ticket
-from domain.tickets import overdue
+from domain.tickets import RUNNING, overdue
 
 router = APIRouter(tags=["health"])
 
@@ -92,6 +93,16 @@ def _tickets(session: Session, registry: CollectorRegistry, request: Request) ->
         by_state.labels(state.value).set(count)
     past_due = Gauge("chuncha_tickets_overdue", "Tickets past their deadline.", registry=registry)
     past_due.set(session.scalar(select(func.count()).where(overdue(now(request)))) or 0)
+    soon = Gauge("chuncha_tickets_due", "Tickets whose deadline is within seven days.", registry=registry)
+    until = Ticket.due_at.between(now(request), now(request) + timedelta(days=7))
+    soon.set(session.scalar(select(func.count()).where(Ticket.state.in_(RUNNING), until)) or 0)
+    missing = Gauge(
+        "chuncha_calendar_year_missing",
+        "The year whose working days should be known by now and are not; 0 when all is known.",
+        registry=registry,
+    )
+    alarm = missing_year(session, now=now(request))
+    missing.set(alarm.year if alarm else 0)
     unsent = Gauge("chuncha_notices_waiting", "Notices due and not sent.", registry=registry)
     waits = what_waits(session, as_of=now(request))
     unsent.set(waits.count)

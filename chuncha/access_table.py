@@ -174,6 +174,7 @@ _PAGES: dict[tuple[str, str], Rule] = {
     ("GET", "/extensions/{id}/{decision}"): SIGNED_IN,
     ("POST", "/extensions/{id}/{decision}"): BY_CHART,
     ("GET", "/photos/{sha256}"): SIGNED_IN,
+    ("GET", "/flows"): holding(Role.SUPERVISOR, Role.LEADER, Role.ADMINISTRATOR),
     ("GET", "/campaigns"): SIGNED_IN,
     ("GET", "/campaigns/{code}"): SIGNED_IN,
     ("GET", "/campaigns/{code}/status"): SIGNED_IN,

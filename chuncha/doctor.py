@@ -5,7 +5,7 @@ from __future__ import annotations
 import smtplib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from urllib.parse import urlsplit
 
 from sqlalchemy import text
@@ -13,10 +13,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from chuncha.installation import Installation
 from domain import migrations
+from domain.calendars import missing_year
 from domain.dispatches import what_waits
 from domain.heartbeats import late
-from domain.workdays import NATIONAL
-from statemachines.labels import local_day
 
 OLDEST_POSTGRES = 15
 
@@ -94,11 +93,11 @@ def _flows(installation: Installation, now: datetime) -> Iterator[Finding]:
     )
 
 
-def _calendar(_: Installation, now: datetime) -> Iterator[Finding]:
-    today = local_day(now)
-    years = [today.year] if today.month < 12 else [today.year, today.year + 1]
-    for year in years:
-        provisional = NATIONAL.day(date(year, 10, 8)).provisional
-        known = "the State Council's notice is known"
-        unknown = "make-up days are not known yet; deadlines are provisional"
-        yield Finding(f"calendar {year}", not provisional, unknown if provisional else known)
+def _calendar(installation: Installation, now: datetime) -> Iterator[Finding]:
+    with installation.database.reading() as session:
+        alarm = missing_year(session, now=now)
+    if alarm is None:
+        yield Finding("calendar", good=True, said="the State Council's notice is known")
+        return
+    said = "make-up days are not known; deadlines are provisional: `chuncha calendar import`"
+    yield Finding(f"calendar {alarm.year}", good=False, said=said)

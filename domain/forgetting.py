@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.orm import Session
 
-from domain.records import Answered, LoginFailure, WebLogin
+from domain.records import Answered, FlowRun, LoginFailure, WebLogin
 
 ANSWERS_KEPT = timedelta(days=7)
 """How long a request with an Idempotency-Key gets its first answer again; phones send client ids besides."""
 FAILURES_KEPT = timedelta(days=1)
+RUNS_KEPT = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Forgotten:
     answers: int
     logins: int
     failures: int
+    runs: int
 
     def said(self) -> dict[str, int]:
         """As a heartbeat keeps it."""
@@ -29,11 +31,14 @@ class Forgotten:
 
 
 def forget_expired(session: Session, *, as_of: datetime, dry_run: bool = False) -> Forgotten:
-    """Delete answers older than a week, web logins past their end, and wrong passwords older than a day."""
-    old: dict[type[Answered | WebLogin | LoginFailure], ColumnElement[bool]] = {
+    """Delete answers older than a week, web logins past their end, wrong passwords older than a day, and what
+    flows did more than a month ago.
+    """
+    old: dict[type[Answered | WebLogin | LoginFailure | FlowRun], ColumnElement[bool]] = {
         Answered: Answered.at < as_of - ANSWERS_KEPT,
         WebLogin: WebLogin.expires_at <= as_of,
         LoginFailure: LoginFailure.last_at < as_of - FAILURES_KEPT,
+        FlowRun: FlowRun.started_at < as_of - RUNS_KEPT,
     }
     counts = []
     for table, condition in old.items():

@@ -6,14 +6,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from socket import gethostname
 from typing import Any
 
 from sqlalchemy import case, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
+from uuid_utils.compat import uuid7
 
 from domain.database import Database
-from domain.records import Heartbeat
+from domain.records import FlowRun, Heartbeat
 
 LONGEST_SILENCE: Mapping[str, timedelta] = {
     "sweep-deadlines": timedelta(minutes=20),
@@ -79,22 +81,34 @@ def _set(session: Session, flow: str, **values: object) -> None:
 def beat(database: Database, flow: str, *, dry_run: bool = False) -> Iterator[dict[str, Any]]:
     """Note the beginning and the end of a run by the real clock; put what it did into the mapping. A dry run beats not.
 
-    Each note is a transaction of its own: it stays when the run fails.
+    Each note is a transaction of its own: it stays when the run fails. The run is kept as a FlowRun; one that was
+    killed shows as never finished.
     """
     outcome: dict[str, Any] = {}
     if dry_run:
         yield outcome
         return
+    run = uuid7()
     with database.transaction() as session:
         begin(session, flow, now=datetime.now(UTC))
+        session.add(FlowRun(id=run, flow=flow, started_at=datetime.now(UTC), host=gethostname()))
     try:
         yield outcome
     except Exception as error:
+        said = f"{type(error).__name__}: {error}"[:500]
         with database.transaction() as session:
-            fail(session, flow, f"{type(error).__name__}: {error}")
+            fail(session, flow, said)
+            session.execute(update(FlowRun).where(FlowRun.id == run).values(error=said))
         raise
     with database.transaction() as session:
         finish(session, flow, outcome, now=datetime.now(UTC))
+        ended = {"finished_at": datetime.now(UTC), "outcome": dict(outcome)}
+        session.execute(update(FlowRun).where(FlowRun.id == run).values(**ended))
+
+
+def runs(session: Session, *, limit: int = 50) -> list[FlowRun]:
+    """What the flows did lately, the newest first."""
+    return list(session.scalars(select(FlowRun).order_by(FlowRun.started_at.desc()).limit(limit)))
 
 
 def heartbeats(session: Session) -> list[Heartbeat]:

@@ -43,6 +43,8 @@ class Settings(BaseSettings):
     mail_from: str = "chuncha@localhost"
     public_url: str = "http://127.0.0.1:8080"
     """Where people reach the pages; links in notices begin with it, and https makes cookies Secure."""
+    ping_url: str | None = None
+    """Called after every sweep, so that somebody outside notices when none comes; /fail is added on failure."""
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
     web_processes: int = Field(default=1, ge=1, le=64)
@@ -65,6 +67,13 @@ class Settings(BaseSettings):
     def _smtp(cls, url: str | None) -> str | None:
         if url is not None and not url.startswith(("smtp://", "smtps://")):
             raise ValueError("must be smtp://[user:password@]host:port or smtps://…")
+        return url
+
+    @field_validator("ping_url")
+    @classmethod
+    def _ping(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith(("http://", "https://")):
+            raise ValueError("must begin with http:// or https://")
         return url
 
     @field_validator("public_url")

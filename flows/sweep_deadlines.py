@@ -14,6 +14,7 @@ from domain.clock import real_time
 from domain.escalation import sweep_all
 from domain.heartbeats import beat
 from flows.here import opened
+from flows.proof_of_life import proof_of_life
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +30,11 @@ async def sweep_deadlines(as_of: AwareDatetime | None = None, *, dry_run: bool =
 
 def run(as_of: datetime, *, dry_run: bool) -> dict[str, Any]:
     """Sweep until nothing is due."""
-    with opened() as here, beat(here.database, "sweep-deadlines", dry_run=dry_run) as outcome:
+    with (
+        opened() as here,
+        proof_of_life(None if dry_run else here.settings.ping_url),
+        beat(here.database, "sweep-deadlines", dry_run=dry_run) as outcome,
+    ):
         result = sweep_all(here.database, as_of=as_of, dry_run=dry_run)
         outcome.update(result.said())
     for line in result.lines if dry_run else []:

@@ -17,6 +17,7 @@ from forms import (
     door,
     extensions,
     findings,
+    flows,
     home,
     inbox,
     inspections,
@@ -56,6 +57,7 @@ for noun in (
     suggestions,
     absences,
     outlets,
+    flows,
 ):
     router.include_router(noun.router)
 

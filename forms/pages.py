@@ -17,6 +17,7 @@ from starlette.datastructures import URL
 
 from domain.records import AnswerValue, CancelKind, Channel, CountsAs, FileKind, RotaEvery, UnitKind
 from forms import dates
+from forms.alarms import alarms_for
 from forms.navigation import navigation_for
 from forms.session import now_of, visitor
 from forms.words import LANGUAGES, TAGS, _, language_of, say
@@ -167,6 +168,7 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
             now=now_of(request),
             path=request.url.path,
             done=done_of(request),
+            alarms=alarms_for(request, actor, lang),
             navigation=navigation_for(actor, request.url.path) if actor else (),
             unread=getattr(request.state, "unread", 0),
             **values,

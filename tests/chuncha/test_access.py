@@ -189,6 +189,9 @@ def test_a_call_turns_away_every_role_that_is_not_listed(client, ways_in, method
 def test_a_page_turns_away_every_role_that_is_not_listed(client, ways_in, method, path, role):
     _, secret = ways_in[role]
     answer = call(client, method, path, headers={"Cookie": f"{SESSION_COOKIE}={secret}"})
+    if role in ACCESS[method, path].roles and method == "GET":
+        assert answer.status_code == 200
+        return
     # Who may come in is stopped a step later: this form carries no token.
     words = "表单已失效" if role in ACCESS[method, path].roles else "无此权限"
     assert answer.status_code == 403
