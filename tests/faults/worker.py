@@ -23,7 +23,7 @@ def main(task: str, url: str, as_of: str, smtp_url: str | None = None) -> None:
     sys.stdin.readline()
     if task == "sweep":
         result = sweep_all(database, as_of=moment, limit=3)
-        print(result.tickets, flush=True)
+        print(result.matters, flush=True)
         return
     done = deliver_all(database, Settings(smtp_url=smtp_url), as_of=moment, limit=5)
     print(done.sent, flush=True)
