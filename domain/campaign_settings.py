@@ -8,6 +8,8 @@ settings, so that a later change of defaults never moves a deadline that was alr
 
 from __future__ import annotations
 
+import json
+from functools import lru_cache
 from typing import Annotated, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -62,5 +64,11 @@ class HasSettings(Protocol):
 
 
 def settings_of(campaign: HasSettings) -> CampaignSettings:
-    """The settings of a stored campaign."""
-    return CampaignSettings.model_validate(campaign.settings)
+    """The settings of a stored campaign; to be read only, because campaigns with the same settings share them."""
+    return _parsed(json.dumps(campaign.settings, sort_keys=True))
+
+
+@lru_cache(maxsize=256)
+def _parsed(stored: str) -> CampaignSettings:
+    """Every command asks for them, some more than once; validating takes ten times as long as this look."""
+    return CampaignSettings.model_validate_json(stored)
