@@ -101,13 +101,13 @@ def _day(context: Context, value: date | datetime, *, weekday: bool = True) -> s
 
 
 @pass_context
-def _moment(context: Context, value: datetime) -> str:
-    return dates.moment(value, _language(context), now=context["now"])
+def _moment(context: Context, value: datetime, *, year: bool = False) -> str:
+    return dates.moment(value, _language(context), now=None if year else context["now"])
 
 
 @pass_context
-def _deadline(context: Context, value: datetime) -> str:
-    return dates.deadline(value, _language(context), now=context["now"])
+def _deadline(context: Context, value: datetime, *, year: bool = False) -> str:
+    return dates.deadline(value, _language(context), now=None if year else context["now"])
 
 
 @pass_context

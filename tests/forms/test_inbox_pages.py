@@ -118,6 +118,7 @@ def test_the_log_and_the_receipt_say_what_the_channel_answered(
     assert heading_of(receipt) == "送达回证"
     for part in (number, "受送达人（签名）", "250 taken as 1", "550 no such mailbox"):
         assert part in text_of(receipt)
+    assert "打印时间 2026年4月1日 10:00" in text_of(receipt)
     rows = re.findall(r"<tr><td>.*?</tr>", receipt.text, flags=re.S)
     times = {"550" in row: row.count("<time") for row in rows}
     assert times == {False: 2, True: 0}, "what was not delivered has no time of delivery"
