@@ -141,7 +141,7 @@ def follow(session: Session, record: Record, *, now: datetime, new: bool = False
             if isinstance(record, Ticket):
                 # More time asked for is no matter of its own once nothing is left to be fixed.
                 about |= (Chase.ticket_id == record.id) & (Chase.matter == Matter.EXTENSION)
-            rows = session.scalars(select(Chase).where(about).with_for_update())
+            rows = session.scalars(select(Chase).where(about).order_by(Chase.id).with_for_update())
             known = {chase.matter: chase for chase in rows}
             if isinstance(record, Ticket) and record.state == TicketState.ASSIGNED:
                 known.pop(Matter.EXTENSION, None)
