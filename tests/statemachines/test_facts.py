@@ -163,6 +163,7 @@ CASES: list[tuple[Callable[[], Any], str, str, str, Any, str, tuple[str, ...]]] 
     ),
     (started, "submit", "inspector", "unanswered", 3, "answers-missing", ("answers",)),
     (started, "miss", "supervisor", "reason", None, "reason-missing", ("reason",)),
+    (Inspection, "withdraw", "supervisor", "reason", None, "reason-missing", ("reason",)),
     (Extension, "refuse", "leader", "reason", "", "reason-missing", ("reason",)),
 ]
 
