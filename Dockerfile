@@ -11,7 +11,8 @@ WORKDIR /app
 COPY requirements.lock ./
 RUN pip install --no-cache-dir --require-hashes --no-deps -r requirements.lock
 COPY . .
-RUN pip install --no-index --no-build-isolation --no-deps --editable .
+RUN pip install --no-index --no-build-isolation --no-deps --editable . \
+    && python forms/browser/build.py && rm -rf node_modules
 
 USER chuncha
 VOLUME /data

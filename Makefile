@@ -8,6 +8,8 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 p
 ARGS ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq --no-compile
+BUNDLE := $(MAKE) --no-print-directory --silent forms/static/built/.made
+BROWSER := $(shell find forms/browser -name '*.js' -o -name '*.mjs' -o -name 'build.py')
 ROOMS := statemachines domain papers api forms flows chuncha
 LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
@@ -17,10 +19,12 @@ help:  ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
 .PHONY: setup
-setup: .venv/set-up  ## Install what running needs into .venv (again only when a lock changed)
+setup: .venv/set-up  ## Install what running needs into .venv and bundle browser code (again only when a lock or a source changed)
+	@$(BUNDLE)
 
 .PHONY: setup-dev
 setup-dev: .venv/set-up-dev  ## Install what tests and checks need as well
+	@$(BUNDLE)
 
 .PHONY: demo
 demo: setup  ## Play a whole 春查 and serve its pages; ARGS="--no-serve --data DIR" ends after the papers
@@ -68,7 +72,7 @@ format: setup-dev  ## Lay the code out and mend what ruff can mend
 
 .PHONY: clean
 clean:  ## Remove .venv and everything tools made
-	rm -rf .venv build dist *.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv node_modules forms/static/built build dist *.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find $(ROOMS) tests bench -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
 $(BIN)/python:
@@ -90,3 +94,8 @@ $(BIN)/python:
 	@$(PIP) --require-hashes --no-deps -r requirements-dev.lock
 	@$(PIP) --no-index --no-build-isolation --no-deps --editable .
 	@touch .venv/set-up $@
+
+# Third-party browser code comes from npm by its lock; Node and npm come with requirements.lock.
+forms/static/built/.made: package.json package-lock.json .npmrc $(BROWSER)
+	@echo "Bundling browser code"
+	@$(BIN)/python forms/browser/build.py

@@ -66,10 +66,11 @@ class Static(StaticFiles):
     """Our own files; their addresses carry a fingerprint of the content, so browsers keep them."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        """The file, kept for a year when the address has its fingerprint."""
+        """The file, kept for a year when the address has its fingerprint; a chunk has it in its name."""
         answer = await super().get_response(path, scope)
-        fingerprinted = bool(scope.get("query_string")) and answer.status_code in {200, 304}
-        kept = "public, max-age=31536000, immutable" if fingerprinted else "public, max-age=300"
+        named = bool(scope.get("query_string")) or path.startswith("built/chunks/")
+        lasting = named and answer.status_code in {200, 304}
+        kept = "public, max-age=31536000, immutable" if lasting else "public, max-age=300"
         answer.headers["Cache-Control"] = kept
         answer.headers["X-Content-Type-Options"] = "nosniff"
         return answer

@@ -115,9 +115,19 @@ def _sentence(context: Context, refusal: Refusal) -> str:
     return refusal.sentence(_language(context))
 
 
+class NotBuilt(RuntimeError):
+    """Browser code has not been bundled: the set-up was not finished."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"forms/static/{name} does not exist; run: make setup")
+
+
 @cache
 def _fingerprint(name: str) -> str:
-    return hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
+    try:
+        return hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
+    except FileNotFoundError as error:
+        raise NotBuilt(name) from error
 
 
 def static(name: str) -> str:

@@ -1,0 +1,31 @@
+// Bundles the entry points into forms/static/built; run by build.py. A new entry point is one line here.
+import { rmSync, writeFileSync } from "node:fs";
+import { build } from "esbuild";
+
+const pages = [
+  "forms.js", // every page
+];
+const into = "forms/static/built";
+
+const common = {
+  absWorkingDir: new URL("../..", import.meta.url).pathname,
+  outdir: into,
+  bundle: true,
+  minify: true,
+  sourcemap: true,
+  target: ["chrome92", "firefox95", "safari15.4"],
+  define: { "process.env.NODE_ENV": '"production"' },
+  legalComments: "linked",
+  logLevel: "warning",
+};
+
+rmSync(new URL(`../../${into}`, import.meta.url), { recursive: true, force: true });
+// Pages share what they have in common: a chunk is loaded once and its name changes with its content.
+await build({
+  ...common,
+  entryPoints: pages.map((name) => `forms/browser/${name}`),
+  format: "esm",
+  splitting: true,
+  chunkNames: "chunks/[name]-[hash]",
+});
+writeFileSync(new URL(`../../${into}/.made`, import.meta.url), "");
