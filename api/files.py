@@ -11,7 +11,8 @@ from pydantic import BaseModel, Field
 
 from api.deps import Calls, Reads, files
 from api.documented import answers
-from domain.file_store import CopySize
+from domain.evidence import mark_for
+from domain.file_store import CopySize, sha256_of
 from domain.files import SHA256, FileTooLarge, RangeWrong, Receipt, Span, arrived, receive, stored_file
 
 router = APIRouter(tags=["files"])
@@ -148,14 +149,22 @@ def read_file(
     sha256: Sha256,
     call: Reads,
     copy: Annotated[CopySize | None, Query(description="A JPEG for a page or a list, without EXIF.")] = None,
+    ticket: Annotated[
+        str | None,
+        Query(max_length=64, description="Whose number, time and unit are marked on the page copy."),
+    ] = None,
 ) -> Response:
-    """A file that has arrived: as it was sent, or a smaller copy."""
+    """A file that has arrived: as it was sent, or a smaller copy; the one for pages says number, time and unit."""
+    mark = None
     with call.reading() as session:
         stored = stored_file(session, sha256, actor=call.actor)
+        if copy == "page":
+            mark = mark_for(session, sha256, actor=call.actor, number=ticket)
     store = files(call.request)
-    data = store.get(sha256) if copy is None else store.derived(sha256, copy)
+    data = store.get(sha256) if copy is None else store.derived(sha256, copy, mark=mark)
     media_type = stored.media_type if copy is None else "image/jpeg"
-    return call.document(data, media_type, tag=f'"{sha256}{copy or ""}"')
+    marked = sha256_of(mark.encode())[:16] if mark else ""
+    return call.document(data, media_type, tag=f'"{sha256}{copy or ""}{marked}"')
 
 
 def _shape(receipt: Receipt) -> dict[str, object]:

@@ -12,9 +12,10 @@ from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, PlainSerializer
+from pydantic import BaseModel, Field, PlainSerializer
 from sqlalchemy.orm import Session
 
+from domain.evidence import DoubtKind, Tolerance, doubts, own_place, own_time, tolerance_of
 from domain.files import files_of, files_of_all
 from domain.records import CancelKind, Extension, FileKind, FileListing, History, Person, Ticket
 from domain.tickets import is_overdue
@@ -46,6 +47,15 @@ class FileShape(BaseModel):
     size: int
     kind: FileKind
     arrived: bool
+    captured_at: Moment | None
+    captured_lat: float | None
+    captured_lon: float | None
+    exif_at: Moment | None = Field(
+        description="The time the file says of itself, read by the phone or from the bytes."
+    )
+    exif_lat: float | None
+    exif_lon: float | None
+    doubts: list[DoubtKind] = Field(description="What disagrees; shown on the ticket, forbids nothing.")
     href: str
 
 
@@ -137,14 +147,22 @@ def _number(session: Session, key: UUID | None) -> str | None:
     return other.number if other else None
 
 
-def file_shape(listing: FileListing) -> FileShape:
+def file_shape(listing: FileListing, ticket: Ticket, tolerance: Tolerance) -> FileShape:
     """A listed file as programs read it."""
+    place = own_place(listing)
     return FileShape(
         name=listing.name,
         sha256=listing.sha256,
         size=listing.size,
         kind=listing.kind,
         arrived=listing.arrived_at is not None,
+        captured_at=listing.captured_at,
+        captured_lat=listing.captured_lat,
+        captured_lon=listing.captured_lon,
+        exif_at=own_time(listing),
+        exif_lat=place[0] if place else None,
+        exif_lon=place[1] if place else None,
+        doubts=[each.kind for each in doubts(listing, ticket, tolerance)],
         href=f"/api/v1/files/{listing.sha256}",
     )
 
@@ -170,7 +188,7 @@ def ticket_shape(
         verifier=_login(session, ticket.verifier_id),
         duplicate_of=_number(session, ticket.duplicate_of_id),
         recurrence_of=_number(session, ticket.recurrence_of_id),
-        files=[file_shape(listing) for listing in listed],
+        files=[file_shape(listing, ticket, tolerance_of(session)) for listing in listed],
         links=TicketLinks(
             self=path,
             history=f"{path}/history",

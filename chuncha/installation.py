@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from chuncha.postgres import start_postgres
 from domain import migrations
 from domain.database import Database
+from domain.evidence import Tolerance
 from domain.file_store import FileStore
 from domain.settings import Settings
 
@@ -51,7 +52,12 @@ def open_installation(
     if url is None:
         embedded = start_postgres(settings.data / "postgres", own=own)
         url = embedded.url
-    database = Database(url, pool_size=settings.database_pool, largest_file=settings.file_max_bytes)
+    database = Database(
+        url,
+        pool_size=settings.database_pool,
+        largest_file=settings.file_max_bytes,
+        tolerance=Tolerance(settings.evidence_minutes, settings.evidence_metres),
+    )
     try:
         if migrate:
             migrations.upgrade(database)

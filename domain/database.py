@@ -17,6 +17,8 @@ from domain.errors import Stale, refusal_for
 
 LARGEST_FILE = "largest_file"
 """Where a session carries the installation's limit for one file, bytes: a rule of input that is a setting."""
+TOLERANCE = "evidence_tolerance"
+"""Where a session carries how far a photo's own data may be off (domain/evidence.py)."""
 
 IDLE = 1.0
 """Seconds after which a connection is tried before it is used again."""
@@ -25,9 +27,12 @@ IDLE = 1.0
 class Database:
     """A pool of connections to one PostgreSQL. Edges open transactions; commands never commit."""
 
-    def __init__(self, url: str, *, pool_size: int = 16, largest_file: int | None = None) -> None:
+    def __init__(
+        self, url: str, *, pool_size: int = 16, largest_file: int | None = None, tolerance: object = None
+    ) -> None:
         self.url = url
-        info = {} if largest_file is None else {LARGEST_FILE: largest_file}
+        told = {LARGEST_FILE: largest_file, TOLERANCE: tolerance}
+        info = {name: value for name, value in told.items() if value is not None}
         self.engine = create_engine(url, pool_size=pool_size, max_overflow=4)
         _try_what_lay_idle(self.engine)
         self._sessions = sessionmaker(self.engine, expire_on_commit=False, info=info)

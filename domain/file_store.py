@@ -90,17 +90,19 @@ class FileStore:
             except FileNotFoundError:
                 continue
 
-    def derived(self, sha256: str, size: CopySize = "page") -> bytes:
+    def derived(self, sha256: str, size: CopySize = "page", *, mark: str | None = None) -> bytes:
         """A JPEG copy of a photo for pages and papers: upright, at most `COPY_PIXELS[size]` long, without EXIF.
 
-        Made on first use and kept. Raises FileNotFoundError when the file is not there, `photos.Unreadable` when it
-        is damaged.
+        `mark` is written on it (number, time, unit), but not on a thumbnail, where nobody could read it. Made on first
+        use and kept. Raises FileNotFoundError when the file is not there, `photos.Unreadable` when it is damaged.
         """
-        place = f"derived/{size}/{sha256[:2]}/{sha256}.jpg"
+        mark = None if size == "thumb" else mark
+        marked = f"-{sha256_of(mark.encode())[:16]}" if mark else ""
+        place = f"derived/{size}/{sha256[:2]}/{sha256}{marked}.jpg"
         try:
             return self._read(place)
         except FileNotFoundError:
-            copy = redraw(self.get(sha256), longest=COPY_PIXELS[size])
+            copy = redraw(self.get(sha256), longest=COPY_PIXELS[size], mark=mark)
             obstore.put(self._store, place, copy)
             return copy
 

@@ -4,17 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
+from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import Table, delete, exists, func, inspect, select, update
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
+from sqlalchemy import Table, delete, exists, func, inspect, null, select, union_all, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 from uuid_utils.compat import uuid7
 
 from domain.database import LARGEST_FILE
-from domain.errors import BadInput, NotFound
+from domain.errors import BadInput, NotFound, wrong
 from domain.file_store import FileStore, sha256_of
 from domain.photos import look_at
 from domain.records import FileKind, FileListing, FilePart, StoredFile, Ticket
@@ -30,11 +40,21 @@ FILE_MAX_BYTES: int = Settings.model_fields["file_max_bytes"].default
 
 SHA256 = r"^[0-9a-f]{64}$"
 
+Latitude = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
+Longitude = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
+"""Degrees, WGS 84."""
+
+
+_EPOCH, _FAR = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+
 
 class ListedFile(BaseModel):
     """A file a record says it has: name as people know it, SHA-256 of its bytes, size in bytes.
 
     `kind` may be left out; the command knows whether it is a photo before the fix, after it, or at the re-check.
+    `captured_at`, `captured_lat` and `captured_lon` say when and where the form took it; `exif_at`, `exif_lat` and
+    `exif_lon` what the file said of itself before the phone made it smaller. What disagrees is shown with the ticket
+    (domain/evidence.py).
     """
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
@@ -43,6 +63,34 @@ class ListedFile(BaseModel):
     sha256: Annotated[str, Field(pattern=SHA256)]
     size: Annotated[int, Field(gt=0, le=2**31 - 1)]
     kind: FileKind | None = None
+    captured_at: Annotated[AwareDatetime, Field(ge=_EPOCH, lt=_FAR)] | None = None
+    captured_lat: Latitude | None = None
+    captured_lon: Longitude | None = None
+    exif_at: AwareDatetime | None = None
+    exif_lat: Latitude | None = None
+    exif_lon: Longitude | None = None
+
+    @field_validator("exif_at")
+    @classmethod
+    def _no_nonsense(cls, moment: datetime | None) -> datetime | None:
+        """Cameras write nonsense; a photo is evidence all the same."""
+        return moment if moment is not None and _EPOCH <= moment < _FAR else None
+
+    @model_validator(mode="after")
+    def _belong_together(self) -> ListedFile:
+        for lat, lon in ((self.captured_lat, self.captured_lon), (self.exif_lat, self.exif_lon)):
+            if (lat is None) != (lon is None):
+                raise wrong("position-incomplete", zh="经纬度须同时填写。", en="Give lat and lon together.")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, rest: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """What is not said does not count: a finding sent again after an upgrade has the fingerprint it had."""
+        said: dict[str, Any] = rest(self)
+        return {name: value for name, value in said.items() if value is not None or name not in _SAID_LATER}
+
+
+_SAID_LATER = ("captured_at", "captured_lat", "captured_lon", "exif_at", "exif_lat", "exif_lon")
 
 
 ListedFiles = Annotated[list[ListedFile], Field(max_length=FILES_PER_CALL)]
@@ -137,7 +185,7 @@ def list_files(
     # A new ticket is inserted once, with its counts: the queries below must not send it ahead.
     with session.no_autoflush:
         known = _listed_before(session, ticket) if inspect(ticket).persistent else set()
-        stored = set(session.scalars(select(StoredFile.sha256).where(StoredFile.sha256.in_(hashes))))
+        stored, elsewhere = _known_elsewhere(session, hashes, ticket)
     new = {key: file for key, file in wanted.items() if key not in known}
     if not new:
         return 0
@@ -158,6 +206,8 @@ def list_files(
                 "listed_by_id": actor.id,
                 "listed_at": now,
                 "arrived_at": now if sha256 in stored else None,
+                "reused_from_id": elsewhere.get(sha256),
+                **{name: getattr(file, name) for name in _SAID_LATER},
             }
             for (sha256, of_kind), file in reversed(new.items())
         ],
@@ -170,6 +220,22 @@ def _listed_before(session: Session, ticket: Ticket) -> set[tuple[str, FileKind]
     return {(sha256, kind) for sha256, kind in session.execute(query)}
 
 
+def _known_elsewhere(session: Session, hashes: list[str], ticket: Ticket) -> tuple[set[str], dict[str, UUID]]:
+    """Which of the files are stored already, and which another ticket listed first, in one query."""
+    there = select(StoredFile.sha256, null().label("ticket_id")).where(StoredFile.sha256.in_(hashes))
+    listed = select(FileListing.sha256, FileListing.ticket_id).where(
+        FileListing.sha256.in_(hashes), FileListing.ticket_id != ticket.id
+    )
+    stored, elsewhere = set(), dict[str, UUID]()
+    for sha256, other in session.execute(union_all(there, listed)):
+        if other is None:
+            stored.add(sha256)
+        else:
+            # Keys grow with time: the smallest is the ticket that had the photo first.
+            elsewhere[sha256] = min(other, elsewhere.get(sha256, other))
+    return stored, elsewhere
+
+
 def files_of(session: Session, ticket: Ticket) -> list[FileListing]:
     """The files of one ticket in the order they were listed."""
     return files_of_all(session, [ticket]).get(ticket.id, [])
@@ -180,6 +246,7 @@ def files_of_all(session: Session, tickets: Sequence[Ticket]) -> dict[Any, list[
     query = (
         select(FileListing)
         .where(FileListing.ticket_id.in_([ticket.id for ticket in tickets]))
+        .options(joinedload(FileListing.stored))
         .order_by(FileListing.id)
     )
     found: dict[Any, list[FileListing]] = {}

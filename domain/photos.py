@@ -5,10 +5,13 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+import manimgx_fonts_cjk  # type: ignore[import-untyped]
+from PIL import ExifTags, Image, ImageDraw, ImageFont, ImageOps, UnidentifiedImageError
 
 from statemachines.labels import LOCAL
 from statemachines.refusals import Refusal
@@ -73,10 +76,10 @@ def look_at(data: bytes) -> Photo:
         return Photo(FORMATS[str(image.format)], width, height, _taken_at(image), lat, lon)
 
 
-def redraw(data: bytes, *, longest: int) -> bytes:
+def redraw(data: bytes, *, longest: int, mark: str | None = None) -> bytes:
     """A JPEG of the photo, upright, its longest side at most `longest` pixels, without any data but its colours.
 
-    Raises Unreadable when the photo is damaged, and what `look_at` raises.
+    `mark` is written along its lower edge. Raises Unreadable when the photo is damaged, and what `look_at` raises.
     """
     with _open(data) as image:
         try:
@@ -89,9 +92,32 @@ def redraw(data: bytes, *, longest: int) -> bytes:
             paper.paste(colours, mask=colours.getchannel("A"))
         except (OSError, ValueError, SyntaxError) as error:
             raise Unreadable from error
+        if mark:
+            _write(paper, mark)
         out = BytesIO()
         paper.save(out, "JPEG", quality=82, optimize=True, progressive=True)
         return out.getvalue()
+
+
+def _write(paper: Image.Image, mark: str) -> None:
+    """Write the mark on a dark strip along the lower edge, in letters as large as the photo is wide enough for."""
+    size = max(10, min(paper.width // 38, 40))
+    while size > 8 and _font(size).getlength(mark) > paper.width - size:
+        size -= 1
+    edge = size // 2
+    strip = Image.new("RGBA", (paper.width, size + 2 * edge), (0, 0, 0, 150))
+    ImageDraw.Draw(strip).text((edge, strip.height // 2), mark, font=_font(size), fill="white", anchor="lm")
+    paper.paste(strip, (0, max(0, paper.height - strip.height)), strip)
+
+
+@cache
+def _font(size: int) -> ImageFont.FreeTypeFont:
+    """Noto Sans CJK SC, medium weight; the file holds one face for each region."""
+    font = ImageFont.truetype(
+        Path(manimgx_fonts_cjk.__file__).parent / "NotoSansCJK-VF.otf.ttc", size, index=2
+    )
+    font.set_variation_by_axes([500])
+    return font
 
 
 def _open(data: bytes) -> Image.Image:

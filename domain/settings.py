@@ -38,6 +38,10 @@ class Settings(BaseSettings):
     """s3://bucket/prefix for an S3-compatible store; None: the folder `files` in the data folder."""
     file_max_bytes: int = Field(default=20 * 1024 * 1024, ge=1024)
     """The largest photo accepted, bytes."""
+    evidence_minutes: int = Field(default=30, ge=1, le=7 * 24 * 60)
+    """A photo's own time may differ by this much from what the form said before the ticket shows it."""
+    evidence_metres: int = Field(default=1000, ge=10, le=1_000_000)
+    """The same for its place; browsers in China may be some hundred metres off (GCJ-02)."""
     smtp_url: str | None = None
     """smtp://[user:password@]host:port or smtps://…; None: notices stay in the people's in-box."""
     mail_from: str = "chuncha@localhost"

@@ -8,6 +8,8 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from sqlalchemy.orm import Session
 
 from domain.errors import NotFound
+from domain.evidence import mark_for
+from domain.file_store import sha256_of
 from domain.files import SHA256, must_be_listed, receive
 from forms.errors import PageRoute
 from forms.fields import Photo
@@ -33,15 +35,20 @@ def photo(
     actor: Who,
     sha256: Annotated[str, Path(pattern=SHA256)],
     size: Annotated[Literal["page", "thumb"], Query()] = "page",
+    ticket: Annotated[str | None, Query(max_length=64)] = None,
 ) -> Response:
-    """The copy of a photo a ticket in sight lists; 404 for every other."""
+    """The copy of a photo a ticket in sight lists, marked with number, time and unit; 404 for every other."""
+    mark = None
     with database_of(request).reading() as session:
         must_be_listed(session, sha256, actor=actor)
-    tag = f'"{sha256[:32]}-{size}"'
+        if size == "page":
+            mark = mark_for(session, sha256, actor=actor, number=ticket)
+    marked = f"-{sha256_of(mark.encode())[:16]}" if mark else ""
+    tag = f'"{sha256[:32]}-{size}{marked}"'
     if request.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers={**KEPT, "ETag": tag})
     try:
-        copy = files_of(request).derived(sha256, size)
+        copy = files_of(request).derived(sha256, size, mark=mark)
     except FileNotFoundError as error:
         raise NotFound(what=sha256[:12]) from error
     return Response(copy, headers={**KEPT, "ETag": tag})

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated
 from urllib.parse import urlencode
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import ValidationError
@@ -15,14 +16,16 @@ from sqlalchemy.orm import Session
 from domain.campaign_settings import settings_of
 from domain.escalations import escalations
 from domain.extensions import extensions_of
+from domain.evidence import DoubtKind, doubts, shown_time, tolerance_of
 from domain.files import files_of
 from domain.history import history_of
 from domain.people import units_in_sight
-from domain.records import Extension, FileKind, Person, Ticket
+from domain.records import Extension, FileKind, FileListing, Person, Ticket
 from domain.rights import Deed
 from domain.rights import may as may_do
 from domain.suggestions import suggestions_about
 from domain.tickets import TicketFilter, TicketOrder, list_tickets, ticket_by_number
+from domain.visibility import tickets_visible_to
 from forms.errors import PageRoute
 from forms.fields import Form, Problem, problems_of
 from forms.findings import running_campaigns
@@ -151,6 +154,24 @@ def _story(session: Session, found: Ticket, lang: Language, now: datetime) -> li
     return [told(row, lang, now=now, names=names) for row in rows]
 
 
+def _doubts(
+    session: Session, found: Ticket, listings: list[FileListing], actor: Actor, lang: Language
+) -> dict[UUID, list[str]]:
+    """What disagrees about each photo, said to the reader; a ticket that used it before by its number, if in sight."""
+    reused = {each.reused_from_id for each in listings} - {None}
+    query = select(Ticket.id, Ticket.number).where(Ticket.id.in_(reused), tickets_visible_to(actor))
+    numbers = dict(session.execute(query).tuples().all()) if reused else {}
+    tolerance = tolerance_of(session)
+    said: dict[UUID, list[str]] = {}
+    for listing in listings:
+        number = numbers.get(listing.reused_from_id) if listing.reused_from_id else None
+        said[listing.id] = [
+            each.sentence(lang) + (f" {number}" if number and each.kind is DoubtKind.USED_BEFORE else "")
+            for each in doubts(listing, found, tolerance)
+        ]
+    return said
+
+
 def ticket_page(
     request: Request,
     session: Session,
@@ -176,6 +197,8 @@ def ticket_page(
         ticket=found,
         photos={kind: [each for each in listings if each.kind is kind] for kind in FileKind},
         missing=[each for each in listings if each.arrived_at is None],
+        doubts=_doubts(session, found, listings, actor, lang),
+        taken={each.id: shown_time(each) for each in listings},
         may=may,
         may_not=may_not,
         pending=pending,

@@ -7,7 +7,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
 from domain.records.base import Base, Key, words
 
@@ -39,7 +39,11 @@ class StoredFile(Base):
 
 
 class FileListing(Base):
-    """A file a ticket says it has: visible at once, arrived when a stored file with that hash exists."""
+    """A file a ticket says it has: visible at once, arrived when a stored file with that hash exists.
+
+    `captured_*` is when and where the form took it; `exif_*` what the phone read from the file itself before it made it
+    smaller (a shrunk photo has lost that data). `reused_from_id` is another ticket that had listed the same bytes.
+    """
 
     __tablename__ = "file_listings"
 
@@ -52,11 +56,30 @@ class FileListing(Base):
     listed_by_id: Mapped[UUID] = mapped_column(ForeignKey("people.id"))
     listed_at: Mapped[datetime]
     arrived_at: Mapped[datetime | None]
+    captured_at: Mapped[datetime | None]
+    captured_lat: Mapped[float | None]
+    captured_lon: Mapped[float | None]
+    exif_at: Mapped[datetime | None]
+    exif_lat: Mapped[float | None]
+    exif_lon: Mapped[float | None]
+    reused_from_id: Mapped[UUID | None] = mapped_column(ForeignKey("tickets.id"))
+
+    stored: Mapped[StoredFile | None] = relationship(
+        lazy="raise",
+        viewonly=True,
+        primaryjoin=lambda: foreign(FileListing.sha256) == StoredFile.sha256,
+    )
 
     __table_args__ = (
         UniqueConstraint("ticket_id", "sha256", "kind"),
         CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name="sha256_form"),
         CheckConstraint("size > 0", name="size_positive"),
+        CheckConstraint(
+            "captured_lat BETWEEN -90 AND 90 AND captured_lon BETWEEN -180 AND 180", name="captured_on_earth"
+        ),
+        CheckConstraint(
+            "exif_lat BETWEEN -90 AND 90 AND exif_lon BETWEEN -180 AND 180", name="exif_on_earth"
+        ),
     )
 
 
