@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 
 from domain.campaign_settings import settings_of
 from domain.escalations import escalations
-from domain.extensions import extensions_of
 from domain.evidence import DoubtKind, doubts, shown_time, tolerance_of
+from domain.extensions import extensions_of
 from domain.files import files_of
 from domain.history import history_of
 from domain.people import units_in_sight
