@@ -1,4 +1,4 @@
-"""A bureau large enough to measure: 15 stations, 45 teams, one campaign under way and its tickets.
+"""A bureau large enough to measure: 15 stations and 45 teams (or more), one campaign under way and its tickets.
 
 Units, people and the campaign are made by the commands; the tickets by set-based SQL, because submitting a hundred
 thousand one by one would take longer than measuring.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from string import ascii_lowercase
 
 from sqlalchemy import text
 
@@ -39,7 +40,9 @@ class Bureau:
     now: datetime
 
 
-def build_bureau(database: Database, *, tickets: int, now: datetime) -> Bureau:
+def build_bureau(
+    database: Database, *, tickets: int, now: datetime, stations: int = STATIONS, teams: int = TEAMS
+) -> Bureau:
     """Fill an empty migrated database. About a third of a minute for 100 000 tickets."""
     begun = now - timedelta(days=62)
     inspectors = [f"jian{number}" for number in range(INSPECTORS)]
@@ -60,21 +63,21 @@ def build_bureau(database: Database, *, tickets: int, now: datetime) -> Bureau:
         person("juzhang", "郑局长", bureau, "leader")
         for login in inspectors:
             person(login, f"检查员{login[-1]}", bureau, "inspector")
-        for number in range(1, STATIONS + 1):
+        for number in range(1, stations + 1):
             station = unit(f"XB{number:02}", f"第{number}供电所", "station", bureau)
             units.append(station)
             person(f"suozhang{number:02}", f"{number}所所长", station, "supervisor")
-            for letter in "abc"[:TEAMS]:
+            for letter in ascii_lowercase[:teams]:
                 team = unit(f"{station}-{letter}", f"{number}所{letter}班", "team", station)
                 units.append(team)
                 for each in range(2):
                     person(
                         f"gong{number:02}{letter}{each}", f"{number}所{letter}班工{each}", team, "assignee"
                     )
-        stations = units[:: TEAMS + 1]
+    scope = units[:: teams + 1]
     with database.transaction() as session:
         supervisor = actor_by_login(session, SUPERVISOR)
-        campaign = create_campaign(session, _campaign(stations, now), actor=supervisor, now=begun)
+        campaign = create_campaign(session, _campaign(scope, now), actor=supervisor, now=begun)
         facts = {"notice_number": "工劳监〔2026〕12号", "held_on": local_day(begun), "attendance": 63}
         move_campaign(session, campaign, "mobilise", facts, actor=supervisor, now=begun)
         move_campaign(session, campaign, "inspect", {}, actor=supervisor, now=begun)

@@ -27,6 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
+from domain.figure_filter import SOON
 from domain.rates import Average, Rate
 from domain.records import Ticket, Unit
 from domain.tickets import overdue
@@ -34,8 +35,6 @@ from statemachines.labels import Level
 from statemachines.ticket import TicketState
 
 Key = TypeVar("Key")
-
-SOON = timedelta(days=7)
 
 _SHANGHAI: ColumnElement[timedelta] = literal_column(
     "interval '8 hours'"

@@ -12,12 +12,13 @@ from enum import StrEnum
 from typing import TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 from sqlalchemy import ColumnElement, Select, and_, func, literal, literal_column, or_, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session, joinedload
 from sqlalchemy.orm.attributes import set_committed_value
 
 from domain.errors import BadInput, NotFound, PreconditionFailed
+from domain.figure_filter import FigureFilter, figure_conditions
 from domain.records import Campaign, ChecklistItem, Person, Ticket, Unit
 from domain.records.base import Instant
 from domain.visibility import tickets_visible_to
@@ -111,7 +112,7 @@ class TicketOrder(StrEnum):
     DUE = "due"
 
 
-class TicketFilter(BaseModel):
+class TicketFilter(FigureFilter):
     """What a list is narrowed to; everything may be left out. `unit` means the unit and all below it."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
@@ -188,7 +189,13 @@ def narrowed(query: Select[tuple[Ticket]], wanted: TicketFilter, *, now: datetim
     if wanted.q:
         fields = (Ticket.number, Ticket.description, Ticket.location)
         query = query.where(or_(*(field.icontains(wanted.q, autoescape=True) for field in fields)))
-    return query
+    return query.where(*figure_conditions(wanted, now=now))
+
+
+def count_tickets(session: Session, wanted: TicketFilter, *, actor: Actor, now: datetime) -> int:
+    """How many tickets the list has on all its pages together. Its cost follows what is found."""
+    found = narrowed(select(Ticket).where(tickets_visible_to(actor)), wanted, now=now)
+    return session.scalar(found.with_only_columns(func.count(), maintain_column_froms=True)) or 0
 
 
 def list_tickets(

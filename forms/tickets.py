@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated
-from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -24,11 +22,12 @@ from domain.records import Extension, FileKind, FileListing, Person, Ticket
 from domain.rights import Deed
 from domain.rights import may as may_do
 from domain.suggestions import suggestions_about
-from domain.tickets import TicketFilter, TicketOrder, list_tickets, ticket_by_number
+from domain.tickets import list_tickets, ticket_by_number
 from domain.visibility import tickets_visible_to
 from forms.errors import PageRoute
-from forms.fields import Form, Problem, problems_of
+from forms.fields import Form
 from forms.findings import running_campaigns
+from forms.narrowing import narrowed_by
 from forms.pages import page
 from forms.reasons import why_this_due
 from forms.session import database_of, now_of, signed_in
@@ -64,52 +63,23 @@ FIRST: Mapping[Labelled, int] = {
 }
 
 
-def _filter(request: Request, actor: Actor) -> tuple[TicketFilter, dict[str, str], list[Problem]]:
-    """The list's filter from the address, what stands in the filter's fields, and what was wrong with it."""
-    query = request.query_params
-    given: dict[str, object] = {}
-    chosen = {
-        name: query.get(name, "").strip() for name in ("campaign", "unit", "state", "level", "q", "sort")
-    }
-    for name in ("campaign", "unit", "q", "sort"):
-        if chosen[name]:
-            given[name] = chosen[name]
-    for name in ("state", "level"):
-        if chosen[name]:
-            given[name] = [chosen[name]]
-    for name in ("overdue", "supervised"):
-        if query.get(name):
-            given[name], chosen[name] = True, "1"
-    if query.get("mine"):
-        given["assignee"], chosen["mine"] = actor.login, "1"
-        given.setdefault("sort", TicketOrder.DUE)
-        if "state" not in given:
-            given["state"] = [TicketState.ASSIGNED]
-    try:
-        return TicketFilter.model_validate(given), chosen, []
-    except ValidationError as error:
-        wrong = problems_of(error, language_of(request))
-        kept = {name: value for name, value in given.items() if name not in {each.field for each in wrong}}
-        return TicketFilter.model_validate(kept), chosen, wrong
-
-
 @router.get("/tickets")
 def tickets(request: Request, actor: Who, cursor: str | None = None) -> Response:
     """Tickets in sight, narrowed by the address's filter, one page at a time."""
-    wanted, chosen, wrong = _filter(request, actor)
+    narrowed = narrowed_by(request, actor)
     with database_of(request).reading() as session:
-        found = list_tickets(session, wanted, actor=actor, now=now_of(request), limit=PER_PAGE, cursor=cursor)
-        kept = {name: value for name, value in chosen.items() if value}
+        found = list_tickets(
+            session, narrowed.wanted, actor=actor, now=now_of(request), limit=PER_PAGE, cursor=cursor
+        )
         return page(
             request,
             "tickets.html",
-            status=422 if wrong else 200,
-            form=Form(chosen, tuple(wrong)),
+            status=422 if narrowed.wrong else 200,
+            form=Form(narrowed.values, narrowed.wrong),
             found=found,
             cursor=cursor,
-            address="/tickets?" + urlencode(kept),
-            mine=bool(chosen.get("mine")),
-            narrowed=bool(kept.keys() - {"mine", "sort"}),
+            narrowed=narrowed,
+            chips=narrowed.chips(language_of(request)),
             units=units_in_sight(session, actor),
             campaigns=running_campaigns(session, actor),
             states=tuple(TicketState),
