@@ -23,6 +23,7 @@ from api import (
     rotas,
     suggestions,
     summaries,
+    supervisions,
     tickets,
     tools,
 )
@@ -45,6 +46,7 @@ for _noun in (
     calendar,
     ladders,
     suggestions,
+    supervisions,
     absences,
     feeds,
     notices,

@@ -25,7 +25,7 @@ from api.shapes import (
     ticket_shape,
     ticket_shapes,
 )
-from domain import remediation
+from domain import remediation, supervisions
 from domain.answered import Answer
 from domain.campaign_settings import settings_of
 from domain.history import history_of
@@ -38,9 +38,9 @@ from domain.remediation import (
     Progress,
     Reassignment,
     Regrading,
-    Supervision,
     Verification,
 )
+from domain.supervisions import Supervision
 from domain.tickets import TicketFilter, list_tickets, ticket_by_number
 from statemachines.chart import options
 
@@ -187,8 +187,8 @@ def cancel(number: Number, facts: Cancellation, call: Writes) -> Response:
     responses=CHANGE,
 )
 def supervise(number: Number, facts: Supervision, call: Writes) -> Response:
-    """督办: listed for supervision, with a reason."""
-    return _change(call, number, remediation.supervise, facts)
+    """督办: listed for supervision with a reason, or raised to a higher level; everything else has a default."""
+    return _change(call, number, supervisions.supervise, facts)
 
 
 @router.post(

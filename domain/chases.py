@@ -28,6 +28,7 @@ from domain.records import (
     Inspection,
     Matter,
     Suggestion,
+    SupervisionOrder,
     Ticket,
     Tool,
     ToolStatus,
@@ -37,9 +38,10 @@ from statemachines.extension import ExtensionState
 from statemachines.inspection import InspectionState
 from statemachines.labels import Level
 from statemachines.suggestion import SuggestionState
+from statemachines.supervision import SupervisionState
 from statemachines.ticket import TicketState
 
-Record = Ticket | Extension | Inspection | Suggestion | Tool
+Record = Ticket | Extension | Inspection | Suggestion | Tool | SupervisionOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +106,18 @@ def _of_tool(tool: Tool) -> Iterator[Open]:
         yield from _since(Matter.TOOL, end_of_day(tool.next_test_on))
 
 
+def _of_order(order: SupervisionOrder) -> Iterator[Open]:
+    if order.state == SupervisionState.OPEN:
+        yield from _since(Matter.SUPERVISION, order.next_report_at)
+
+
 _OPEN: dict[type, Callable[[Any], Iterator[Open]]] = {
     Ticket: _of_ticket,
     Extension: _of_extension,
     Inspection: _of_inspection,
     Suggestion: _of_suggestion,
     Tool: _of_tool,
+    SupervisionOrder: _of_order,
 }
 
 
@@ -117,7 +125,7 @@ def _place(record: Record) -> _Place:
     match record:
         case Ticket():
             return _Place(record.unit, record.campaign, record.id, record.level)
-        case Extension():
+        case Extension() | SupervisionOrder():
             ticket = record.ticket
             return _Place(ticket.unit, ticket.campaign, ticket.id, ticket.level)
         case Inspection():

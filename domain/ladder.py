@@ -70,6 +70,12 @@ _MOMENTS: dict[Matter, tuple[str, str, str, str]] = {
         "the day of the answer",
     ),
     Matter.TOOL: ("试验有效期已过", "its last test has run out", "试验到期", "the end of its last test"),
+    Matter.SUPERVISION: (
+        "报告期限已过",
+        "the day of the report has passed",
+        "报告期限",
+        "the day of the report",
+    ),
 }
 
 

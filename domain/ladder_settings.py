@@ -28,7 +28,7 @@ class Told(StrEnum):
     APPROVER = "approver"
     """Those who may decide about more time at the ticket's level."""
     REQUESTER = "requester"
-    """Who asked for more time, or made the suggestion."""
+    """Who asked for more time, made the suggestion, or watches over a supervised hazard."""
     ADDRESSEE = "addressee"
     """Who is to answer a suggestion."""
 
@@ -80,10 +80,11 @@ CAN_HOLD: dict[Matter, frozenset[Condition]] = {
     Matter.UNASSIGNED: frozenset({Condition.SUPERVISED}),
     Matter.UNCHECKED: frozenset({Condition.SUPERVISED, Condition.RETURNED_TWICE}),
     Matter.EXTENSION: frozenset({Condition.SUPERVISED, Condition.RETURNED_TWICE}),
+    Matter.SUPERVISION: frozenset({Condition.RETURNED_TWICE}),
 }
 """The conditions that can be true or false while a matter of that kind is open."""
 
-DATED = frozenset({Matter.DEADLINE, Matter.INSPECTION, Matter.SUGGESTION, Matter.TOOL})
+DATED = frozenset({Matter.DEADLINE, Matter.INSPECTION, Matter.SUGGESTION, Matter.TOOL, Matter.SUPERVISION})
 """Matters counted from a date ahead: only these have steps before it."""
 
 
@@ -268,6 +269,11 @@ def default_ladders() -> dict[Matter, Ladder]:
             _step("test-in-10", -10, [Told.UNIT_LEADER], remind),
             _step("test-overdue", 0, [Told.UNIT_LEADER, Told.SUPERVISOR], escalate),
             _step("test-overdue-5", 5, [Told.LEADER], escalate),
+        ],
+        Matter.SUPERVISION: [
+            _step("report-in-1", -1, [Told.ASSIGNEE], remind),
+            _step("report-overdue", 0, [Told.ASSIGNEE, Told.UNIT_LEADER, Told.REQUESTER], escalate),
+            _step("report-overdue-3", 3, [Told.LEADER], escalate),
         ],
     }
 

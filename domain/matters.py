@@ -22,6 +22,7 @@ from domain.records import (
     Matter,
     Person,
     Suggestion,
+    SupervisionOrder,
     Ticket,
     Tool,
     ToolStatus,
@@ -31,6 +32,7 @@ from statemachines.extension import ExtensionState
 from statemachines.inspection import InspectionState
 from statemachines.labels import Level
 from statemachines.suggestion import SuggestionState
+from statemachines.supervision import SupervisionState
 from statemachines.ticket import RETURNS_BEFORE_SUPERVISION, TicketChart, TicketState
 
 TICKET_MATTERS = frozenset({Matter.UNASSIGNED, Matter.UNACKNOWLEDGED, Matter.DEADLINE, Matter.UNCHECKED})
@@ -48,7 +50,7 @@ class Subject:
     matter: Matter
     id: UUID
     record: str
-    """The history's word for the record: ticket, extension, inspection, suggestion, tool."""
+    """The history's word for the record: ticket, extension, inspection, suggestion, tool, supervisionorder."""
     campaign_id: UUID | None
     ticket_id: UUID | None
     unit_id: UUID
@@ -247,10 +249,35 @@ def _tools(session: Session, subjects: Sequence[Subject]) -> None:
             subject.stands = row.status in (ToolStatus.IN_USE, ToolStatus.UNTESTED)
 
 
+def _supervisions(session: Session, subjects: Sequence[Subject]) -> None:
+    known = _by_id(subjects)
+    query = _ticket_columns().add_columns(
+        SupervisionOrder.id.label("order"),
+        SupervisionOrder.state.label("order_state"),
+        SupervisionOrder.supervisor_id,
+    )
+    joined = query.join(SupervisionOrder, SupervisionOrder.ticket_id == Ticket.id)
+    for row in session.execute(joined.where(SupervisionOrder.id.in_(known))):
+        for subject in known[row.order]:
+            _about_ticket(subject, row)
+            subject.record = "supervisionorder"
+            subject.people = {
+                Told.ASSIGNEE: row.assignee_id,
+                Told.INSPECTOR: row.finder_id,
+                Told.REQUESTER: row.supervisor_id,
+            }
+            # A reported fix awaits its re-check; until it is returned there is no progress to tell.
+            subject.stands = row.order_state == SupervisionState.OPEN and row.state in (
+                TicketState.FOUND,
+                TicketState.ASSIGNED,
+            )
+
+
 _LOADERS: dict[Matter, Callable[[Session, Sequence[Subject]], None]] = {
     **dict.fromkeys(TICKET_MATTERS, _tickets),
     Matter.EXTENSION: _extensions,
     Matter.INSPECTION: _inspections,
     Matter.SUGGESTION: _suggestions,
     Matter.TOOL: _tools,
+    Matter.SUPERVISION: _supervisions,
 }

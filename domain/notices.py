@@ -64,12 +64,6 @@ OCCASIONS: dict[str, tuple[str, str, str, str]] = {
         "本单已作废，无须整改。",
         "This ticket is cancelled; nothing is to be done.",
     ),
-    "supervised": (
-        "列入督办",
-        "Under supervision",
-        "本单已列入督办，请加紧整改。",
-        "This ticket is now under supervision.",
-    ),
     "recalendared": (
         "期限随日历调整",
         "Deadline moved by the calendar",
@@ -215,12 +209,6 @@ def cancelled(session: Session, ticket: Ticket, *, now: datetime) -> None:
         extra_zh=f"原因：{ticket.cancel_reason}",
         extra_en=f"Reason: {ticket.cancel_reason}",
     )
-
-
-def supervised(session: Session, ticket: Ticket, *, now: datetime) -> None:
-    """督办: the person responsible and the leaders."""
-    people = [ticket.assignee, *holders(session, Role.LEADER, ticket.unit.path)]
-    _tell(session, people, ticket, "supervised", now=now)
 
 
 def recalendared(

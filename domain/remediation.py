@@ -103,12 +103,6 @@ class Cancellation(_Told):
     duplicate_of: Annotated[str, Field(max_length=64)] | None = None
 
 
-class Supervision(_Told):
-    """督办: why the ticket is listed for supervision."""
-
-    reason: Text | None = None
-
-
 class Regrading(_Told):
     """调整等级: the new level and the reason; raising an assigned ticket to major needs the five assurances."""
 
@@ -404,25 +398,6 @@ def cancel(session: Session, ticket: Ticket, told: Cancellation, *, actor: Actor
         **told.model_dump(),
     )
     notices.cancelled(session, ticket, now=now)
-    return ticket
-
-
-def supervise(session: Session, ticket: Ticket, told: Supervision, *, actor: Actor, now: datetime) -> Ticket:
-    """督办: listed for supervision, with the reason."""
-    move(ticket, "supervise", actor=actor, now=now, reason=told.reason)
-    ticket.supervised_at = ticket.supervised_at or now
-    ticket.supervision_reason = told.reason
-    record(
-        session,
-        ticket,
-        "supervise",
-        actor=actor,
-        now=now,
-        before=ticket.state,
-        after=ticket.state,
-        reason=told.reason,
-    )
-    notices.supervised(session, ticket, now=now)
     return ticket
 
 

@@ -130,6 +130,14 @@ _SAID: dict[Matter, _Said] = {
         "请安排试验；到期未试验的停止使用。",
         "Please have it tested; it is not used after its date.",
     ),
+    Matter.SUPERVISION: _Said(
+        "督办进展待报",
+        "Report under supervision due",
+        "请报告督办隐患的整改进展。",
+        "Please report the progress of this supervised hazard.",
+        "督办隐患的进展尚未报告，请督促报告。",
+        "The progress of a supervised hazard is not reported; please see that it is.",
+    ),
 }
 
 
@@ -222,6 +230,7 @@ _WHAT = {
     "inspection": ("检查表", "Checklist"),
     "suggestion": ("意见", "Suggestion"),
     "tool": ("工器具", "Tool"),
+    "supervisionorder": ("隐患", "Hazard"),
 }
 
 

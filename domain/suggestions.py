@@ -351,7 +351,8 @@ def answer(
     before = suggestion.state
     move(suggestion, SuggestionEvent.ANSWER, actor=actor, now=now, adopted=told.adopted, answer=told.answer)
     suggestion.adopted, suggestion.answer = told.adopted, told.answer
-    suggestion.answered_by, suggestion.answered_at = session.get_one(Person, actor.id), now
+    # By key: looking a person up would write the row half answered.
+    suggestion.answered_by_id, suggestion.answered_at = actor.id, now
     _done(session, suggestion, "answer", before, actor=actor, now=now, **told.model_dump())
     return suggestion
 
@@ -406,5 +407,6 @@ def _done(
     """What every event ends with: the row written, its history, and whom it concerns told."""
     follow(session, suggestion, now=now)
     session.flush()
+    session.refresh(suggestion, ["answered_by"])
     record(session, suggestion, event, actor=actor, now=now, before=before, after=suggestion.state, **facts)
     suggestion_notices.happened(session, suggestion, event, now=now)

@@ -27,6 +27,7 @@ from forms import (
     status,
     suggestions,
     summary,
+    supervisions,
     ticket_actions,
     tickets,
 )
@@ -46,6 +47,7 @@ for noun in (
     findings,
     tickets,
     inbox,
+    supervisions,
     ticket_actions,
     extensions,
     photos,

@@ -38,6 +38,8 @@ def places_of(actor: Actor) -> tuple[Place, ...]:
     found.append(Place("/campaigns", _("检查活动"), "flag"))
     if watching or Role.INSPECTOR in roles:
         found.append(Place("/suggestions", _("工会意见"), "paper", tab=False))
+    if watching:
+        found.append(Place("/supervisions", _("督办"), "alert", tab=False))
     if roles & set(RIGHTS[Deed.MANAGE_OUTLET]):
         found.append(Place("/outlets", _("发送渠道"), "send", tab=False))
     return tuple(found)

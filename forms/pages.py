@@ -240,6 +240,11 @@ DONE: Mapping[str, str] = {
     "outlet_off": _("渠道已停用。"),
     "outlet_taken": _("测试消息已送达。"),
     "outlet_not_taken": _("测试消息未送达，对方的答复见下。"),
+    "supervision_report": _("进展已报告。"),
+    "supervision_delist": _("已摘牌，督办结束。"),
+    "plan_draft": _("治理方案已报领导审批。"),
+    "plan_approve": _("治理方案已批准。"),
+    "plan_refuse": _("治理方案未批准，编制人将收到意见。"),
     "absence": _("离岗已登记，代理人将收到通知。"),
     "absence_end": _("离岗已结束，通知恢复发给本人。"),
 }

@@ -11,6 +11,7 @@ from forms import dates
 from forms.words import _, say
 from statemachines.labels import Language, Level, label
 from statemachines.suggestion import SuggestionEvent, Verdict
+from statemachines.supervision import SupervisionLevel
 from statemachines.ticket import TicketEvent, TicketState
 
 #: What happened, after the name of who did it.
@@ -32,6 +33,11 @@ HAPPENED: Mapping[str, str] = {
     "extension_refused": _("未批准延期"),
     "escalate": _("到期提醒与催办"),
     "carry_over": _("结转到下一次检查"),
+    "supervision_report": _("报告督办进展"),
+    "delist": _("摘牌，督办结束"),
+    "plan_drafted": _("编制治理方案"),
+    "plan_approved": _("批准治理方案"),
+    "plan_refused": _("未批准治理方案"),
     "made": _("提出意见书"),
     "answer": _("作出答复"),
     "dispute": _("对答复提出异议"),
@@ -49,7 +55,14 @@ BRIEF: Mapping[str, str] = {
     "budget": _("资金（元）"),
     "duplicate_of": _("重复于"),
     "files": _("照片（张）"),
+    "order": _("督办文号"),
+    "order_level": _("督办级别"),
+    "supervisor": _("督办人"),
+    "next_report": _("下次报告"),
 }
+
+PEOPLE = ("assignee", "supervisor")
+"""Facts that name a person by login."""
 
 #: Sentences, each on a line of its own.
 LINES: Mapping[str, str] = {
@@ -61,9 +74,17 @@ LINES: Mapping[str, str] = {
     "interim_measures": _("临时防范措施"),
     "emergency_plan": _("预案"),
     "answer": _("内容"),
+    "requirements": _("督办要求"),
+    "text": _("进展"),
+    "goals": _("治理的目标和任务"),
+    "methods": _("采取的方法和措施"),
+    "funds": _("经费和物资的落实"),
+    "people": _("负责治理的机构和人员"),
+    "schedule": _("治理的时限和要求"),
+    "safety": _("安全措施和应急预案"),
 }
 
-BAD = {"return", "cancel", "supervise", "escalate", "extension_refused", "dispute"}
+BAD = {"return", "cancel", "supervise", "escalate", "extension_refused", "plan_refused", "dispute"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +101,7 @@ class Told:
 
 def logins_in(rows: Sequence[History]) -> set[str]:
     """The logins a history names, to be shown by name."""
-    return {str(row.facts["assignee"]) for row in rows if row.facts.get("assignee")}
+    return {str(row.facts[name]) for row in rows for name in PEOPLE if row.facts.get(name)}
 
 
 def told(row: History, lang: Language, *, now: datetime, names: Mapping[str, str]) -> Told:
@@ -107,10 +128,12 @@ def _fact(
 ) -> str:
     if name == "level" and value in set(Level):
         return label(Level(str(value)), lang)
-    if name == "assignee":
+    if name == "order_level":
+        return label(SupervisionLevel(str(value)), lang)
+    if name in PEOPLE:
         return names.get(str(value), str(value))
-    if name in {"due", "fixed_at"}:
+    if name in {"due", "fixed_at", "next_report"}:
         moment = datetime.fromisoformat(str(value))
         if moment.tzinfo is not None:
-            return (dates.deadline if name == "due" else dates.moment)(moment, lang, now=now)
+            return (dates.moment if name == "fixed_at" else dates.deadline)(moment, lang, now=now)
     return str(value)

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ValidationError
 from sqlalchemy.orm import Session
 
-from domain import extensions, remediation
+from domain import extensions, remediation, supervisions
 from domain.errors import BadInput, NotFound
 from domain.files import files_of, list_files
 from domain.people import may_be_assigned
@@ -28,6 +28,7 @@ from statemachines.extension import ExtensionEvent
 from statemachines.labels import Labelled, Level
 from statemachines.refusals import Refusal
 from statemachines.roles import Actor
+from statemachines.supervision import SupervisionLevel, SupervisionState, higher_than
 from statemachines.ticket import TicketEvent, TicketState
 
 router = APIRouter(route_class=PageRoute)
@@ -100,7 +101,12 @@ ACTIONS: Mapping[str, Action] = {
         remediation.Reassignment,
         ("assignee", "reason", "duty", "measure"),
     ),
-    "supervise": Action(TicketEvent.SUPERVISE, remediation.supervise, remediation.Supervision, ("reason",)),
+    "supervise": Action(
+        TicketEvent.SUPERVISE,
+        supervisions.supervise,
+        supervisions.Supervision,
+        ("reason", "level", "requirements", "supervisor", "report_every_days"),
+    ),
     "regrade": Action(
         TicketEvent.REGRADE,
         remediation.regrade,
@@ -126,7 +132,10 @@ NAMES: Mapping[str, str] = {
     "opinion": _("复查意见"),
     "reason": _("理由"),
     "interim_measures": _("临时防范措施"),
-    "level": _("新等级"),
+    "level": _("等级"),
+    "requirements": _("督办要求"),
+    "supervisor": _("督办人"),
+    "report_every_days": _("几天报告一次"),
     "kind": _("作废原因"),
     "duplicate_of": _("重复于哪一张"),
 }
@@ -163,10 +172,28 @@ def _action_page(
             due=due,
             due_reason=explained(due, lang, now=now) if due else None,
             levels=[level for level in Level if level is not ticket.level],
+            **_supervising(session, ticket, name),
             kinds=tuple(CancelKind),
             assigned=ticket.state is TicketState.ASSIGNED,
             limit_mb=settings_of(request).file_max_bytes // 2**20,
         )
+
+
+def _supervising(session: Session, ticket: Ticket, name: str) -> dict[str, Any]:
+    """What the form of an order of supervision offers: the levels above the one in force, and who may watch."""
+    if name != "supervise":
+        return {}
+    in_force = next(
+        (o for o in supervisions.orders_of(session, ticket) if o.state is SupervisionState.OPEN), None
+    )
+    return {
+        "in_force": in_force,
+        "supervision_levels": [
+            level for level in SupervisionLevel if in_force is None or higher_than(in_force.level, level)
+        ],
+        "supervisors": supervisions.possible_supervisors(session, ticket.unit.path),
+        "report_days": supervisions.REPORT_DAYS[ticket.level],
+    }
 
 
 @router.get("/tickets/{number}/{action}")

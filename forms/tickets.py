@@ -22,7 +22,9 @@ from domain.records import Extension, FileKind, FileListing, Person, Ticket
 from domain.rights import Deed
 from domain.rights import may as may_do
 from domain.suggestions import suggestions_about
+from domain.supervisions import orders_of
 from domain.tickets import list_tickets, ticket_by_number
+from domain.treatment_plans import plan_in_force
 from domain.visibility import tickets_visible_to
 from forms.errors import PageRoute
 from forms.fields import Form
@@ -39,6 +41,7 @@ from statemachines.extension import ExtensionEvent, ExtensionState, request_refu
 from statemachines.labels import Labelled, Language, Level
 from statemachines.roles import Actor
 from statemachines.ticket import TicketEvent, TicketState
+from statemachines.treatment_plan import draft_refusal
 
 router = APIRouter(route_class=PageRoute)
 
@@ -176,6 +179,9 @@ def ticket_page(
         granted=sum(each.state is ExtensionState.APPROVED for each in extensions),
         story=_story(session, found, lang, now),
         suggestions=suggestions_about(session, found, actor=actor),
+        orders=orders_of(session, found),
+        plan=plan_in_force(session, found),
+        may_plan_major=found.level is Level.MAJOR and draft_refusal(found, actor=actor) is None,
         may_suggest=may_do(actor, Deed.SUGGEST, at=found.unit.path),
         steps=escalations(session, found, now=now),
         why_due=why_this_due(session, found, lang, now=now),

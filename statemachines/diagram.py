@@ -15,7 +15,9 @@ from statemachines.extension import REQUEST, ExtensionChart
 from statemachines.inspection import InspectionChart
 from statemachines.labels import Labelled
 from statemachines.suggestion import SuggestionChart
+from statemachines.supervision import SupervisionChart
 from statemachines.ticket import TicketChart
+from statemachines.treatment_plan import DRAFT, PlanChart
 
 CHARTS: dict[str, type[RecordChart]] = {
     "Ticket 隐患单": TicketChart,
@@ -23,6 +25,8 @@ CHARTS: dict[str, type[RecordChart]] = {
     "Inspection 检查": InspectionChart,
     "Extension 延期": ExtensionChart,
     "Suggestion 工会意见": SuggestionChart,
+    "Supervision 督办": SupervisionChart,
+    "Plan of treatment 治理方案": PlanChart,
 }
 
 
@@ -62,6 +66,9 @@ def architecture() -> str:
         if chart is ExtensionChart:
             asked = f"An extension is asked for under these rules: {_said(REQUEST.may)}."
             parts.append(f"{asked} It needs {_said(REQUEST.needs)}.")
+        if chart is PlanChart:
+            asked = f"A plan is drafted under these rules: {_said(DRAFT.may)}."
+            parts.append(f"{asked} It needs {_said(DRAFT.needs)}.")
     return "\n\n".join(parts) + "\n"
 
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from domain import campaigns, extensions, findings, remediation
+from domain import campaigns, extensions, findings, remediation, supervisions
 from domain.access import actor_by_login, issue_token
 from domain.campaigns import NewCampaign
 from domain.database import Database
@@ -157,7 +157,7 @@ _COMMANDS = {
     "verify": (remediation.verify, remediation.Verification),
     "reassign": (remediation.reassign, remediation.Reassignment),
     "cancel": (remediation.cancel, remediation.Cancellation),
-    "supervise": (remediation.supervise, remediation.Supervision),
+    "supervise": (supervisions.supervise, supervisions.Supervision),
     "regrade": (remediation.regrade, remediation.Regrading),
 }
 

@@ -16,6 +16,12 @@ from domain.records.quantities import CountsAs, QuantityRecord
 from domain.records.rotas import Rota, RotaEvery, RotaStop
 from domain.records.suggestions import Suggestion, SuggestionCounter
 from domain.records.summaries import Summary
+from domain.records.supervisions import (
+    SupervisionCounter,
+    SupervisionOrder,
+    SupervisionReport,
+    TreatmentPlan,
+)
 from domain.records.tickets import CancelKind, Extension, NumberCounter, Ticket
 from domain.records.tools import Tool, ToolStatus, ToolTest
 
@@ -65,10 +71,14 @@ __all__ = [
     "Suggestion",
     "SuggestionCounter",
     "Summary",
+    "SupervisionCounter",
+    "SupervisionOrder",
+    "SupervisionReport",
     "Ticket",
     "Tool",
     "ToolStatus",
     "ToolTest",
+    "TreatmentPlan",
     "Unit",
     "UnitKind",
     "WebLogin",

@@ -32,6 +32,8 @@ class Matter(Labelled):
     """A suggestion of the union not answered; counted from the day its answer is due."""
     TOOL = "tool", "工器具试验", "Tool test"
     """A tool due for its test; counted from the end of the day its last test runs out."""
+    SUPERVISION = "supervision", "督办进展", "Report under supervision"
+    """A supervised hazard whose progress is to be reported; counted from the end of the day the report is due."""
 
 
 class Chase(Base):
@@ -46,7 +48,7 @@ class Chase(Base):
     id: Mapped[Key]
     matter: Mapped[Matter] = mapped_column(words(Matter))
     subject_id: Mapped[UUID]
-    """The ticket, extension, inspection, suggestion or tool."""
+    """The ticket, extension, inspection, suggestion, tool or order of supervision."""
     unit_id: Mapped[UUID] = mapped_column(ForeignKey("units.id"))
     campaign_id: Mapped[UUID | None] = mapped_column(ForeignKey("campaigns.id"))
     """Whose ladder is climbed; None: that of the nearest unit which has one."""

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError, InternalError
 
 from domain.errors import Stale
 from domain.records.base import Instant
-from domain.remediation import Supervision, supervise
+from domain.supervisions import Supervision, supervise
 from domain.tickets import ticket_by_number
 from statemachines.refusals import Refusal
 from statemachines.roles import SYSTEM

@@ -23,7 +23,7 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import func, select
 
-from domain import extensions, remediation
+from domain import extensions, remediation, supervisions
 from domain.campaign_settings import CampaignSettings
 from domain.extensions import Decision, ExtensionRequest
 from domain.history import history_of
@@ -155,6 +155,7 @@ class TicketLives(RuleBasedStateMachine):
             "acknowledged": False,
             "asked": None,
             "granted": 0,
+            "supervised": 0,
             "events": ["found"],
         }
         self.all.append(life)
@@ -287,9 +288,11 @@ class TicketLives(RuleBasedStateMachine):
     def supervise(self, life: Life, choose: Choice) -> None:
         who, reason = choose(["zhengju", "zhaozhuren"], ANYBODY), choose.words()
         running = life["state"] in {"found", "assigned", "fixed"}
-        legal = running and who in SUPERVISORS | LEADERS and given(reason)
+        # Listed again it is raised, and there are three levels.
+        higher = life["supervised"] < 3
+        legal = running and who in SUPERVISORS | LEADERS and given(reason) and higher
         if self.attempt(life, "supervise", who, {"reason": reason}, legal=legal):
-            self.happened(life, "supervise")
+            self.happened(life, "supervise", supervised=life["supervised"] + 1)
 
     def regrade(self, life: Life, choose: Choice) -> None:
         who, reason = choose(sorted(SUPERVISORS), ANYBODY), choose.words()
@@ -383,14 +386,13 @@ class TicketLives(RuleBasedStateMachine):
             "verify": remediation.Verification,
             "reassign": remediation.Reassignment,
             "cancel": remediation.Cancellation,
-            "supervise": remediation.Supervision,
+            "supervise": supervisions.Supervision,
             "regrade": remediation.Regrading,
         }[event]
 
         def work(session: Any, ticket: Ticket) -> None:
-            getattr(remediation, event)(
-                session, ticket, model.model_validate(told), actor=self.actors[who], now=self.now
-            )
+            command = supervisions.supervise if event == "supervise" else getattr(remediation, event)
+            command(session, ticket, model.model_validate(told), actor=self.actors[who], now=self.now)
 
         return self.run(life, who, work, legal=legal)
 

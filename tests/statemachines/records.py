@@ -11,7 +11,9 @@ from statemachines.extension import ExtensionChart, ExtensionState
 from statemachines.inspection import InspectionChart, InspectionState
 from statemachines.labels import LOCAL, Level
 from statemachines.suggestion import SuggestionChart, SuggestionState
+from statemachines.supervision import SupervisionChart, SupervisionLevel, SupervisionState
 from statemachines.ticket import TicketChart, TicketState
+from statemachines.treatment_plan import PlanChart, PlanState
 from tests.statemachines.matrix import BUREAU, PERSONAS, STATION
 
 FOUND_AT = datetime(2026, 3, 4, 9, 30, tzinfo=LOCAL)
@@ -70,6 +72,26 @@ class Suggestion:
     adopted: bool | None = None
 
 
+@dataclass
+class Supervision:
+    chart: ClassVar[type[RecordChart]] = SupervisionChart
+    state: SupervisionState = SupervisionState.OPEN
+    unit_path: str = STATION
+    ticket_state: TicketState = TicketState.VERIFIED
+    hazard_level: Level = Level.GENERAL
+    assignee_id: UUID | None = PERSONAS["assignee"].id
+    fixer_id: UUID | None = PERSONAS["assignee"].id
+
+
+@dataclass
+class Plan:
+    chart: ClassVar[type[RecordChart]] = PlanChart
+    state: PlanState = PlanState.DRAFTED
+    unit_path: str = STATION
+    assignee_id: UUID | None = PERSONAS["assignee"].id
+    drafted_by_id: UUID | None = PERSONAS["assignee"].id
+
+
 def ticket(state: str = "found", **facts: Any) -> Ticket:
     """A ticket in that state, with what has happened to it by then."""
     worker = PERSONAS["assignee"]
@@ -120,3 +142,10 @@ SUGGESTION_FACTS: dict[str, dict[str, Any]] = {
     "dispute": {"reason": "未说明停电前的防护"},
     "explain": {"answer": "停电前已设围栏,每日巡视"},
 }
+
+SUPERVISION_FACTS: dict[str, dict[str, Any]] = {
+    "report": {"text": "密封垫已到货,明日停电更换"},
+    "raise": {"present": SupervisionLevel.UNION, "level": SupervisionLevel.COMPANY},
+    "delist": {"opinion": "已复查合格", "plan_approved": False},
+}
+PLAN_FACTS: dict[str, dict[str, Any]] = {"refuse": {"reason": "没有写明停电期间的看护"}}

@@ -14,7 +14,9 @@ from tests.statemachines import (
     campaign_matrix,
     extension_matrix,
     inspection_matrix,
+    plan_matrix,
     suggestion_matrix,
+    supervision_matrix,
     ticket_matrix,
 )
 from tests.statemachines.matrix import PERSONAS, Cell, cells
@@ -23,12 +25,16 @@ from tests.statemachines.records import (
     EXTENSION_FACTS,
     INSPECTION_FACTS,
     NOW,
+    PLAN_FACTS,
     SUGGESTION_FACTS,
+    SUPERVISION_FACTS,
     TICKET_FACTS,
     Campaign,
     Extension,
     Inspection,
+    Plan,
     Suggestion,
+    Supervision,
     ticket,
 )
 
@@ -55,12 +61,22 @@ def a_suggestion(cell: Cell) -> Any:
     return Suggestion(state=Suggestion.chart.states_enum(cell.state))  # type: ignore[arg-type]
 
 
+def a_supervision(cell: Cell) -> Any:
+    return Supervision(state=Supervision.chart.states_enum(cell.state))  # type: ignore[arg-type]
+
+
+def a_plan(cell: Cell) -> Any:
+    return Plan(state=Plan.chart.states_enum(cell.state))  # type: ignore[arg-type]
+
+
 SPECIFIED = [
     (list(cells(ticket_matrix.TABLE)), a_ticket, TICKET_FACTS),
     (list(cells(campaign_matrix.TABLE, levels=False)), a_campaign, CAMPAIGN_FACTS),
     (list(cells(inspection_matrix.TABLE, levels=False)), an_inspection, INSPECTION_FACTS),
     (list(cells(extension_matrix.TABLE)), an_extension, EXTENSION_FACTS),
     (list(cells(suggestion_matrix.TABLE, levels=False)), a_suggestion, SUGGESTION_FACTS),
+    (list(cells(supervision_matrix.TABLE, levels=False)), a_supervision, SUPERVISION_FACTS),
+    (list(cells(plan_matrix.TABLE, levels=False)), a_plan, PLAN_FACTS),
 ]
 EVERY_CELL = [
     pytest.param(cell, build, facts.get(cell.event, {}), id=f"{build.__name__}-{cell}")
