@@ -22,6 +22,7 @@ from domain.records import (
     History,
     Person,
     QuantityRecord,
+    SupervisionOrder,
     Ticket,
     Unit,
 )
@@ -77,6 +78,8 @@ def ledger_query(now: datetime) -> Select[tuple[object, ...]]:
             _photos(FileKind.BEFORE).label("photos_before"),
             _photos(FileKind.AFTER).label("photos_after"),
             _quantities().label("quantities"),
+            _newest_order(SupervisionOrder.level).label("order_level"),
+            _newest_order(SupervisionOrder.number).label("order_number"),
         )
         .join(Campaign, Campaign.id == Ticket.campaign_id)
         .join(Unit, Unit.id == Ticket.unit_id)
@@ -126,6 +129,17 @@ def _photos(kind: FileKind) -> ColumnElement[object]:
     return (
         select(func.string_agg(names, "、"))
         .where(FileListing.ticket_id == Ticket.id, FileListing.kind == kind)
+        .correlate(Ticket)
+        .scalar_subquery()
+    )
+
+
+def _newest_order(of: ColumnElement[Any] | InstrumentedAttribute[Any]) -> ColumnElement[object]:
+    return (
+        select(of)
+        .where(SupervisionOrder.ticket_id == Ticket.id)
+        .order_by(SupervisionOrder.id.desc())
+        .limit(1)
         .correlate(Ticket)
         .scalar_subquery()
     )

@@ -21,6 +21,7 @@ from domain.ledger import ledger_entries, ledger_history
 from domain.records import Campaign
 from statemachines.labels import LOCAL, Labelled, local_day
 from statemachines.roles import Actor
+from statemachines.supervision import SupervisionLevel
 from statemachines.ticket import TicketEvent, TicketState
 
 Entry = Mapping[Any, Any]
@@ -88,6 +89,13 @@ def _remark(row: Entry) -> object:
     return "；".join(said) or None
 
 
+def _supervised(row: Entry) -> str | None:
+    """挂牌督办 安监督〔2026〕3号：理由, of the newest order."""
+    if row["order_level"] is None:
+        return None
+    return f"{SupervisionLevel(row['order_level']).zh} {row['order_number']}：{row['supervision_reason']}"
+
+
 COLUMNS: Sequence[LedgerColumn] = (
     LedgerColumn("序号", 6, _field("place")),
     LedgerColumn("隐患编号", 20, _field("number")),
@@ -125,9 +133,7 @@ COLUMNS: Sequence[LedgerColumn] = (
     LedgerColumn("销号日期", 12, _day("verified_at")),
     LedgerColumn("状态", 10, _field("state")),
     LedgerColumn("是否超期/超期天数", 16, _whether_late),
-    LedgerColumn(
-        "督办级别", 18, lambda row: row["supervision_reason"] and f"督办：{row['supervision_reason']}"
-    ),
+    LedgerColumn("督办级别", 18, _supervised),
     LedgerColumn("备注", 24, _remark),
 )
 
