@@ -32,7 +32,8 @@ def limin(calling):  # noqa: F811
 
 
 @given(
-    "李敏4月1日9时15分在变台旁拍了一张照片，照片自带的时间是4月1日9时14分、位置在变台旁", target_fixture="shot"
+    "李敏4月1日9时15分在变台旁拍了一张照片，照片自带的时间是4月1日9时14分、位置在变台旁",
+    target_fixture="shot",
 )
 def honest():
     return Shot(taken="2026:04:01 09:14:00", place=HERE)
