@@ -13,10 +13,10 @@ from fastapi.testclient import TestClient
 from httpx import Response
 from sqlalchemy import func, select
 
-from chuncha.app import create_app
 from domain.file_store import FileStore
 from domain.records import Base
 from domain.settings import Settings
+from tests.applications import application
 from tests.world import World
 
 API = "/api/v1"
@@ -26,7 +26,7 @@ API = "/api/v1"
 def app(world: World, store: FileStore, tmp_path: Path) -> FastAPI:
     """The application over this test's world; its clock is the world's."""
     settings = Settings(data=tmp_path)
-    return create_app(settings, database=world.database, files=store, clock=lambda: world.now)
+    return application(settings, database=world.database, files=store, clock=lambda: world.now)
 
 
 @pytest.fixture

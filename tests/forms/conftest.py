@@ -12,10 +12,10 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from httpx import Response
 
-from chuncha.app import create_app
 from domain.database import Database
 from domain.file_store import FileStore
 from domain.settings import Settings
+from tests.applications import application
 from tests.world import World
 
 TOKEN = re.compile(r'name="csrf" value="([^"]+)"')
@@ -30,7 +30,7 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture
 def app(world: World, database: Database, store: FileStore, settings: Settings) -> FastAPI:
     """The application, whose clock is the world's."""
-    return create_app(settings, database=database, files=store, clock=lambda: world.now)
+    return application(settings, database=database, files=store, clock=lambda: world.now)
 
 
 class Browser:

@@ -1,14 +1,15 @@
 """Steps of features/absences.feature."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from pytest_bdd import given, parsers, scenarios, then, when
 from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 
 from domain import absences
 from domain.absences import NewAbsence
-from domain.records import Absence, Notice, Person
+from domain.records import Absence, Channel, Notice, Person
 from statemachines.refusals import Refusal
 from statemachines.roles import SYSTEM
 
@@ -101,3 +102,40 @@ def stands(world, day, who, standing):
 def was_refused(attempt, words):
     assert attempt.refusal is not None
     assert words in attempt.refusal.sentence("zh")
+
+
+@given(parsers.parse("{by}向{who}下达整改"), target_fixture="number")
+@when(parsers.parse("{by}向{who}下达整改"), target_fixture="number")
+def assigned(world, by, who):
+    return world.assigned(to=login(world, who), level="serious").number
+
+
+@when(parsers.parse("{who}申请延期"))
+def asks_for_more_time(world, number, who):
+    world.ask_extension(
+        number,
+        by=login(world, who),
+        reason="密封垫未到货",
+        interim_measures="每日巡视",
+        due=world.now + timedelta(days=12),
+    )
+
+
+def notices_of(world, name, title):
+    with world.database.reading() as session:
+        mine = select(Notice).join(Notice.person).where(Person.name == name, Notice.subject.startswith(title))
+        return session.scalars(mine.options(joinedload(Notice.instead_of))).all()
+
+
+@then(parsers.parse('{who}代{absent}收到 "{title}"，正文写明 "{words}"'))
+def told_in_place_of(world, who, absent, title, words):
+    [notice] = notices_of(world, who, title)
+    assert notice.instead_of.name == absent
+    assert notice.channel == Channel.EMAIL
+    assert words in notice.body
+
+
+@then(parsers.parse('{who}的 "{title}" 只在收件箱中'))
+def only_in_the_inbox(world, who, title):
+    [notice] = notices_of(world, who, title)
+    assert (notice.channel, notice.shown, notice.instead_of) == (Channel.INBOX, True, None)
