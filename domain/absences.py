@@ -302,20 +302,20 @@ _TOLD = {
     "stands_in": (
         "请您代理{person}",
         "You stand in for {person}",
-        "这些日子的提醒和催办由您代收，请代为办理。",
-        "Reminders for {person} come to you on these days; please act on them.",
+        "这些日子的通知、提醒和催办由您代收，请代为办理。",
+        "Notices and reminders for {person} come to you on these days; please act on them.",
     ),
     "recorded": (
         "已为您登记离岗",
         "An absence of yours was recorded",
-        "这些日子的提醒和催办由代理人代收。",
-        "Reminders go to your substitute on these days.",
+        "这些日子的通知、提醒和催办由代理人代收。",
+        "Notices and reminders go to your substitute on these days.",
     ),
     "ended": (
         "{person}的离岗已结束",
         "The absence of {person} has ended",
-        "提醒和催办恢复发给本人，无须再代理。",
-        "Reminders go to {person} again; nobody stands in.",
+        "通知、提醒和催办恢复发给本人，无须再代理。",
+        "Notices and reminders go to {person} again; nobody stands in.",
     ),
 }
 
@@ -342,4 +342,5 @@ def _tell(session: Session, person: Person, absence: Absence, kind: str, *, now:
         subject=subject.format(person=name),
         body="\n".join([act.format(person=name), "", *lines]),
         now=now,
+        personal=True,
     )

@@ -7,7 +7,7 @@ these.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -18,6 +18,8 @@ from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from domain.records import Campaign, Channel, Notice, Outlet, OutletKind, Person, Ticket, Unit
+from domain.stand_ins import StandIns
+from statemachines.labels import local_day
 
 IN_ORDER = (Channel.INBOX, Channel.EMAIL, Channel.ROBOT)
 """Of several channels the in-box shows the row of the first; the others would only repeat it."""
@@ -78,8 +80,13 @@ def tell(
     campaign: Campaign | None = None,
     not_before: datetime | None = None,
     responsible: bool = False,
+    personal: bool = False,
 ) -> None:
-    """Tell one person something their own way, once for each `key`; the link is added to the plain `body` when sent."""
+    """Tell one person something their own way, once for each `key`; the link is added to the plain `body` when sent.
+
+    Who is away finds it in the in-box on return, and whoever stands in is told meanwhile, both names on the row; not
+    so what is `personal`, about themselves alone.
+    """
     # A ticket made in this transaction must stand in the database before a notice can name it.
     if ticket is not None and inspect(ticket).pending:
         session.flush()
@@ -94,7 +101,19 @@ def tell(
         campaign_id=campaign.id if campaign else None,
         not_before=not_before,
     )
-    tell_all(session, [telling], now=now)
+    tell_all(session, [telling] if personal else _handed_over(session, telling, now=now), now=now)
+
+
+def _handed_over(session: Session, telling: Telling, *, now: datetime) -> list[Telling]:
+    """The telling itself, or when the person is away today a copy for the in-box and one for who stands in."""
+    key = StandIns(session, local_day(now)).of(telling.person.id)
+    substitute = session.get(Person, key) if key is not None else None
+    if substitute is None or not substitute.active:
+        return [telling]
+    name = telling.person.name
+    said = f"You stand in for {name}." if telling.person.language == "en" else f"您代理{name}。"
+    handed = replace(telling, person=substitute, instead_of=telling.person, body=f"{said}\n{telling.body}")
+    return [replace(telling, responsible=False, channels=frozenset({Channel.INBOX})), handed]
 
 
 class _Robots:

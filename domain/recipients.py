@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -13,7 +13,8 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from domain.ladder_settings import LadderStep, Told, named
-from domain.records import Absence, Person, RoleGrant, Unit
+from domain.records import Person, RoleGrant, Unit
+from domain.stand_ins import StandIns
 from statemachines.labels import Level, local_day
 from statemachines.roles import Role
 from statemachines.ticket import APPROVERS
@@ -89,24 +90,13 @@ class Recipients:
         for role, path, person in rows:
             self._holders[role, path].append(person)
             self._people[person.id] = person
-        self._stands_in = self._substitutes(session, local_day(on))
+        self._stand_ins = StandIns(session, local_day(on))
+        if missing := self._stand_ins.substitutes - self._people.keys():
+            self._add(session, Person.id.in_(missing))
 
     def _add(self, session: Session, which: object) -> None:
         for person in session.scalars(select(Person).where(which, Person.active)):  # type: ignore[arg-type]
             self._people[person.id] = self._by_login[person.login] = person
-
-    def _substitutes(self, session: Session, day: date) -> dict[UUID, UUID]:
-        """Who is away that day → who stands in, for everybody, as chains may lead outside the batch."""
-        rows = session.execute(
-            select(Absence.person_id, Absence.substitute_id)
-            .where(Absence.starts_on <= day, Absence.ends_on >= day, Absence.ended_at.is_(None))
-            .order_by(Absence.id)
-        )
-        stands_in = dict(rows.tuples().all())
-        missing = set(stands_in.values()) - self._people.keys()
-        if missing:
-            self._add(session, Person.id.in_(missing))
-        return stands_in
 
     def of(self, words: Iterable[str], subject: Concerns) -> list[Recipient]:
         """The people these words mean for this matter, each once. People no longer active are not told."""
@@ -125,16 +115,8 @@ class Recipients:
         return list(found.values())
 
     def _substitute_of(self, person: Person) -> Person | None:
-        """Who acts for them today: the end of the chain of substitutes; None when they are here, or nobody is."""
-        seen = {person.id}
-        now_at = person.id
-        while (now_at := self._stands_in.get(now_at)) is not None:  # type: ignore[assignment]
-            if now_at in seen:
-                return None
-            seen.add(now_at)
-            if now_at not in self._stands_in:
-                return self._people.get(now_at)
-        return None
+        """Who acts for them today; None when they are here, or nobody who could is."""
+        return self._people.get(self._stand_ins.of(person.id) or _NOBODY)
 
     def _meant(self, word: str, subject: Concerns) -> list[Person]:
         about = named(word)
