@@ -225,6 +225,16 @@ _PAGES: dict[tuple[str, str], Rule] = {
     ("GET", "/absences/new"): SIGNED_IN,
     ("POST", "/absences/new"): SIGNED_IN,
     ("POST", "/absences/{id}/end"): SIGNED_IN,
+    # The shell of the app: the same for everybody, and needed before anybody has signed in.
+    ("GET", "/manifest.webmanifest"): ANYBODY,
+    ("GET", "/service-worker.js"): ANYBODY,
+    ("GET", "/offline"): ANYBODY,
+    ("GET", "/field"): SIGNED_IN,
+    ("GET", "/field/session"): SIGNED_IN,
+    ("GET", "/field/day"): SIGNED_IN,
+    ("POST", "/field/findings"): SIGNED_IN,
+    ("GET", "/field/files/{sha256}"): SIGNED_IN,
+    ("PUT", "/field/files/{sha256}"): SIGNED_IN,
 }
 
 ACCESS: dict[tuple[str, str], Rule] = _CALLS | {key: replace(rule, page=True) for key, rule in _PAGES.items()}

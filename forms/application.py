@@ -8,6 +8,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import Scope
 
 from forms import (
@@ -16,6 +17,8 @@ from forms import (
     campaigns,
     door,
     extensions,
+    field_day,
+    field_items,
     findings,
     flows,
     home,
@@ -24,6 +27,7 @@ from forms import (
     outlets,
     photos,
     quantities,
+    shell,
     status,
     suggestions,
     summary,
@@ -60,6 +64,9 @@ for noun in (
     absences,
     outlets,
     flows,
+    shell,
+    field_day,
+    field_items,
 ):
     router.include_router(noun.router)
 
@@ -84,7 +91,10 @@ def install(app: FastAPI) -> None:
     `app.state` must have `database`, `settings`, `clock` (callable → aware now) and `files`. JSON addresses keep the
     handler the application had before.
     """
-    app.mount("/static", Static(directory=STATIC), name="static")
+    # Only what carries no secret is made smaller: a page's token could be guessed from the sizes of its answers.
+    app.mount(
+        "/static", GZipMiddleware(Static(directory=STATIC), minimum_size=800, compresslevel=6), name="static"
+    )
     for kind in (HTTPException, Refusal, LoginNeeded, PasswordNeeded):
         _answer_pages(app, kind)
 

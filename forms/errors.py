@@ -14,6 +14,7 @@ from sqlalchemy.exc import DataError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
+from forms.json_answers import asks_for_json, problem_json
 from forms.pages import page
 from forms.session import LoginNeeded, PasswordNeeded, login_address
 from forms.words import _, language_of, say
@@ -51,6 +52,8 @@ def error_page(request: Request, status: int, *, refusal: Refusal | None = None)
 
 async def answer(request: Request, error: Exception) -> Response | None:
     """The answer to an error a page raised, or None when it is not ours to answer."""
+    if asks_for_json(request):
+        return problem_json(request, error)
     match error:
         case LoginNeeded():
             return RedirectResponse(login_address(request), status_code=303)

@@ -18,6 +18,7 @@ from domain.remediation import Fix, fix_on_spot
 from domain.tickets import TicketFilter, list_tickets
 from domain.visibility import campaigns_visible_to, tickets_visible_to
 from forms.errors import PageRoute
+from forms.field_words import FINDING, words_for
 from forms.fields import Form, Photo, Sent, SentForm, problems_of, status_of
 from forms.pages import page, see_other
 from forms.photos import take
@@ -137,6 +138,7 @@ def _finding_form(request: Request, actor: Actor, form: Form, status: int = 200)
             measure_units=usual_measure_units(session, actor),
             fresh_id=form.value("id") or str(uuid7()),
             limit_mb=settings_of(request).file_max_bytes // 2**20,
+            words=words_for(language_of(request), FINDING),
         )
 
 

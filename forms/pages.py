@@ -18,6 +18,7 @@ from starlette.datastructures import URL
 from domain.records import AnswerValue, CancelKind, Channel, CountsAs, FileKind, RotaEvery, UnitKind
 from forms import dates
 from forms.alarms import alarms_for
+from forms.field_words import EVERYWHERE, words_for
 from forms.navigation import navigation_for
 from forms.session import now_of, visitor
 from forms.words import LANGUAGES, TAGS, _, language_of, say
@@ -181,6 +182,7 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
             alarms=alarms_for(request, actor, lang),
             navigation=navigation_for(actor, request.url.path) if actor else (),
             unread=getattr(request.state, "unread", 0),
+            words_everywhere=words_for(lang, EVERYWHERE),
             **values,
         )
     )

@@ -4,6 +4,8 @@ import { build } from "esbuild";
 
 const pages = [
   "forms.js", // every page
+  "finding.js", // the finding form
+  "field.js", // what waits on this phone
 ];
 const into = "forms/static/built";
 
@@ -28,4 +30,6 @@ await build({
   splitting: true,
   chunkNames: "chunks/[name]-[hash]",
 });
+// The worker is one classic script: not every browser takes modules there.
+await build({ ...common, entryPoints: ["forms/browser/service-worker.js"], format: "iife" });
 writeFileSync(new URL(`../../${into}/.made`, import.meta.url), "");

@@ -1,4 +1,6 @@
 // Small comforts for forms. Everything works without them.
+import { captureFirst } from "./capture.js";
+import { connect } from "./connection.js";
 import { previewPhotos } from "./photos.js";
 
 // A second press of a button sends nothing twice: the first has been taken.
@@ -39,6 +41,8 @@ document.querySelectorAll(".stepper [aria-current]").forEach((step) => {
 
 for (const field of document.querySelectorAll("[data-photos]")) previewPhotos(field);
 
+for (const link of document.querySelectorAll("[data-capture]")) captureFirst(link);
+
 for (const button of document.querySelectorAll("[data-print]")) {
   button.hidden = false;
   button.addEventListener("click", () => print());
@@ -52,3 +56,5 @@ for (const button of document.querySelectorAll("[data-copy]")) {
     button.textContent = button.dataset.copied;
   });
 }
+
+connect();

@@ -130,6 +130,10 @@ def test_what_is_public_is_decided_here_and_nowhere_else():
         "/docs/oauth2-redirect",
         # A calendar program cannot log in; the secret in the address is the key, and it can be revoked.
         "/calendar/{secret}.ics",
+        # The shell of the app says nothing about anybody, and a phone asks for it before and after a login.
+        "/manifest.webmanifest",
+        "/service-worker.js",
+        "/offline",
     }
 
 

@@ -1,0 +1,279 @@
+// The finding form, taken over where the browser can keep things: saved on this phone at once, sent when there is a
+// signal. Without JavaScript, or where nothing can be kept, the server's form works as it always did.
+import { able, all, fact, keepFact, newId, one, onChange, put } from "./queue.js";
+import { persist } from "./connection.js";
+import { draftById, draftsOf, dropDraft, keepDraft, photosOf } from "./draft.js";
+import { offerHazards } from "./hazards.js";
+import { addPhotos, isFresh } from "./photos.js";
+import { lastPlace, locate, locateQuietly } from "./place.js";
+import { prepare } from "./photo/shrink.js";
+import { clock, icon, make, say } from "./words.js";
+
+const form = document.getElementById("finding");
+const login = document.documentElement.dataset.login;
+const author_name = document.documentElement.dataset.name;
+const asked = new URLSearchParams(location.search);
+const TYPED = ["description", "location", "level", "unit", "campaign", "category", "checklist_item", "quantity", "measure_unit", "lat", "lon", "on_spot", "note"];
+const prepared = new Map(); // key of a chosen file → what is kept of it
+const key = (file) => `${file.name}/${file.size}/${file.lastModified}`;
+
+let id = newId();
+let writing; // the timer of the draft
+let replacing = null; // a refused item that is being put right
+
+if (form && login && able()) takeOver();
+
+async function takeOver() {
+  let day;
+  try {
+    day = (await fact("day"))?.day;
+  } catch {
+    return; // nothing can be kept here: the server's form goes on
+  }
+  for (const field of form.querySelectorAll("[data-photos]")) {
+    field.dataset.keepsItself = "";
+    field.addEventListener("photos:changed", () => keepPhotos(field));
+  }
+  form.addEventListener("submit", save, true);
+  form.addEventListener("input", () => keepSoon());
+  form.querySelector("[data-here]").hidden = false;
+  form.querySelector("[data-here] button").addEventListener("click", () => here(true));
+  await fillIn();
+  if (day?.login === login) await offerHazards(form.querySelector("[data-hazards]"), { hazards: day.hazards ?? [], login, pick });
+  here(false);
+}
+
+/** What the address asks for, what was begun, or what this person used last. */
+async function fillIn() {
+  const refused = asked.get("from") && (await one(asked.get("from")));
+  if (refused?.author === login) return putRight(refused);
+  const unit = await fact(`unit:${login}`);
+  if (!field("unit").value && unit) set("unit", unit);
+  const draft = asked.get("draft") && (await draftById(asked.get("draft")));
+  if (draft?.login === login) return goOn(draft);
+  await atPlace();
+  for (const name of ["unit", "campaign", "location", "description"]) if (asked.get(name)) set(name, asked.get(name));
+  const [latest] = await draftsOf(login);
+  if (latest && !asked.size) offerDraft(latest);
+}
+
+/** The code of a place in the address (/p/CODE) names its unit, its words and its position. */
+async function atPlace() {
+  const code = /^\/p\/([^/]+)/.exec(location.pathname)?.[1] ?? asked.get("place");
+  const place = code && ((await fact("day"))?.day.places ?? []).find((each) => each.code === decodeURIComponent(code));
+  if (place) for (const name of ["unit", "location", "lat", "lon"]) if (place[name] !== undefined && place[name] !== null) set(name, place[name]);
+}
+
+async function goOn(draft) {
+  id = draft.id;
+  for (const [name, value] of Object.entries(draft.values)) set(name, value);
+  await showPhotos(await photosOf(draft));
+}
+
+async function putRight(item) {
+  replacing = item;
+  if (item.error) sayProblems(item.error);
+  const { finding, fix } = item.body;
+  for (const name of TYPED) if (finding[name] !== undefined && finding[name] !== null) set(name, finding[name]);
+  if (fix) {
+    set("on_spot", "1");
+    set("note", fix.note ?? "");
+  }
+  const { filesOf } = await import("./queue.js");
+  const after = new Set((fix?.files ?? []).map((file) => file.sha256));
+  const before = new Map([...finding.files, ...(fix?.files ?? [])].map((file) => [file.sha256, file]));
+  await showPhotos((await filesOf(item)).map((file) => ({ ...before.get(file.sha256), ...file, field: after.has(file.sha256) ? "after" : "photos" })));
+}
+
+/** What the server refused, with a way to each field it named. */
+function sayProblems({ detail, errors }) {
+  const named = errors.map((each) => [each.field.split("/").find((step) => field(step)), each.detail]);
+  const lines = named.length ? named : [[null, detail]];
+  const line = ([name, words]) => make("li", {}, name ? make("a", { href: `#${field(name).id ?? name}`, text: words }) : make("span", { text: words }));
+  form.before(make("div", { class: "problems", role: "alert" }, make("h2", { text: say("put-right-these") }), make("ul", {}, ...lines.map(line))));
+}
+
+/** Photos kept earlier stand in their fields again; what was read from their files stays with them. */
+async function showPhotos(photos) {
+  for (const name of ["photos", "after"]) {
+    const files = photos.filter((photo) => photo.field === name).map((photo) => {
+      const file = new File([photo.bytes], photo.name, { type: photo.type, lastModified: 0 });
+      const { bytes, type, sha256, exif_at, exif_lat, exif_lon, captured_at, captured_lat, captured_lon } = photo;
+      prepared.set(key(file), { name: photo.name, type, bytes, sha256, told: clean({ exif_at, exif_lat, exif_lon, captured_at, captured_lat, captured_lon }) });
+      return file;
+    });
+    if (files.length) addPhotos(photoField(name), files);
+  }
+}
+
+function offerDraft(draft) {
+  const photos = draft.photos.length;
+  const begun = make("a", { class: "btn small", href: `/findings/new?draft=${draft.id}`, text: say("go-on") });
+  const drop = make("button", { type: "button", class: "btn small", text: say("discard") });
+  const banner = make("div", { class: "banner note" }, icon("note"), make("div", {}, make("p", { text: say("begun", { when: clock(draft.saved_at), what: draft.values.description || say("no-words"), photos }) }), make("div", { class: "row" }, begun, drop)));
+  drop.addEventListener("click", async () => {
+    await dropDraft(draft.id);
+    banner.remove();
+  });
+  form.before(banner);
+}
+
+const field = (name) => form.elements[name];
+const photoField = (name) => form.querySelector(`input[type=file][name=${name}]`).closest("[data-photos]");
+
+function set(name, value) {
+  const target = field(name);
+  if (!target) return;
+  if (target.type === "checkbox") target.checked = Boolean(value);
+  else target.value = value;
+  if (name === "on_spot" && value) target.closest("details").open = true;
+}
+
+function pick(hazard) {
+  set("description", hazard.title);
+  set("level", hazard.level);
+  set("category", hazard.category);
+  for (const name of ["checklist_item"]) set(name, "");
+  for (const [name, value] of Object.entries(hazard.fill ?? {})) set(name, value);
+  if (hazard.measure && !field("note").value) field("note").placeholder = hazard.measure;
+  keepSoon();
+  form.querySelector(".bar .btn").focus();
+}
+
+async function here(asking) {
+  const line = form.querySelector("[data-here] [role=status]");
+  if (asking) line.textContent = say("locating");
+  const place = asking ? await locate() : await locateQuietly();
+  if (!place) {
+    if (asking) line.textContent = say("no-place");
+    return;
+  }
+  set("lat", place.lat);
+  set("lon", place.lon);
+  line.textContent = say("located", { metres: place.metres });
+  keepSoon();
+}
+
+/** Make new photos small and keep them, so that a closed browser loses none. */
+async function keepPhotos(of) {
+  for (const file of of.querySelector("input[type=file]").files) {
+    if (prepared.has(key(file))) continue;
+    const place = lastPlace();
+    const fresh = isFresh(of, file);
+    // What comes from the album was taken some other time: only its own data says when.
+    const captured = fresh ? { captured_at: new Date().toISOString(), ...(place ? { captured_lat: place.lat, captured_lon: place.lon } : {}) } : {};
+    const making = prepare(file).then(({ exif, ...photo }) => ({ ...photo, told: { ...exif, ...captured } }));
+    prepared.set(key(file), making);
+    prepared.set(key(file), await making);
+  }
+  await keepNow();
+}
+
+const values = () => Object.fromEntries(TYPED.map((name) => [name, field(name)?.type === "checkbox" ? (field(name).checked ? "1" : "") : (field(name)?.value ?? "")]));
+
+async function chosen(name) {
+  const files = [...photoField(name).querySelector("input[type=file]").files];
+  return Promise.all(files.map(async (file) => prepared.get(key(file)) ?? prepare(file).then(({ exif, ...photo }) => ({ ...photo, told: exif }))));
+}
+
+function keepSoon() {
+  clearTimeout(writing);
+  writing = setTimeout(keepNow, 600);
+}
+
+async function keepNow() {
+  clearTimeout(writing);
+  if (replacing || !form.isConnected) return;
+  const typed = values();
+  const photos = [];
+  for (const name of ["photos", "after"]) for (const photo of await chosen(name)) photos.push({ field: name, ...photo });
+  if (!typed.description.trim() && !photos.length) return;
+  if (!form.isConnected) return;
+  await keepDraft(
+    { id, login, values: typed, photos: photos.map(({ bytes, told, ...photo }) => ({ ...photo, ...told, size: bytes.byteLength })) },
+    photos.map(({ sha256, bytes }) => ({ sha256, bytes })),
+  );
+}
+
+const listed = ({ name, sha256, bytes, told }) => ({ name, sha256, size: bytes.byteLength, ...told });
+const clean = (told) => Object.fromEntries(Object.entries(told).filter(([, value]) => value !== undefined && value !== null && value !== ""));
+
+async function save(event) {
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  if (form.dataset.saving) return;
+  form.dataset.saving = "1";
+  form.setAttribute("aria-busy", "true");
+  try {
+    clearTimeout(writing);
+    const item = await put(await toSend());
+    await keepFact(`unit:${login}`, field("unit").value);
+    const kept = await persist();
+    await keepFact("persisted", kept);
+    form.remove();
+    await dropDraft(id);
+    if (replacing) await (await import("./queue.js")).forget(replacing.id);
+    confirmSaved(item, kept);
+  } catch (error) {
+    console.warn(error);
+    delete form.dataset.saving;
+    form.removeAttribute("aria-busy");
+    const problem = make("div", { class: "problems", role: "alert", tabindex: "-1" }, make("h2", { text: say("not-kept") }), make("p", { text: say("not-kept-why") }));
+    form.before(problem);
+    problem.focus();
+  }
+}
+
+async function toSend() {
+  const before = await chosen("photos");
+  const { on_spot, note, lat, lon, ...typed } = values();
+  const after = on_spot ? await chosen("after") : [];
+  const made_at = new Date().toISOString();
+  const found_at = replacing?.body.finding.found_at ?? made_at;
+  const finding = clean({ ...typed, ...(lat && lon ? { lat: Number(lat), lon: Number(lon) } : {}) });
+  const files = [...before.map((photo) => ({ ...photo, kind: "before" })), ...after.map((photo) => ({ ...photo, kind: "after" }))];
+  return {
+    // A finding put right is another one: the server must not take it for the one it refused.
+    id: replacing ? newId() : id,
+    kind: "finding",
+    url: "/field/findings",
+    body: {
+      finding: { ...finding, source: "phone", found_at, files: before.map(listed) },
+      ...(on_spot ? { fix: { ...clean({ note }), fixed_at: found_at, files: after.map(listed) } } : {}),
+    },
+    files: files.filter((photo, index) => files.findIndex((other) => other.sha256 === photo.sha256) === index),
+    title: finding.description,
+    about: field("unit").selectedOptions?.[0]?.textContent.trim() ?? "",
+    made_at,
+    author: login,
+    author_name,
+  };
+}
+
+/** Saved on this phone → sent: the receipt at once, the number when it is there. */
+function confirmSaved(item, kept) {
+  const status = make("p", { role: "status", class: "lines" });
+  const more = make("a", { class: "btn primary", href: "/findings/new", text: say("one-more") });
+  const card = make(
+    "section", { class: "card stack saved" },
+    make("h2", { text: say("saved") }),
+    make("p", {}, make("span", { class: "muted", text: say("receipt") }), make("b", { class: "num receipt", text: item.receipt })),
+    make("p", { class: "over-long", text: item.title }),
+    status,
+    kept === false && make("p", { class: "hint", text: say("not-persisted") }),
+  );
+  document.querySelector("main").replaceChildren(card, make("div", { class: "bar" }, make("a", { class: "btn", href: "/", text: say("home") }), more));
+  more.focus();
+  const show = async () => {
+    const now = (await one(item.id)) ?? (await all()).find((each) => each.id === item.id);
+    if (!now) return;
+    const done = now.files.filter((file) => file.done).length;
+    const text = say(`saved-${now.state}`, { number: now.number ?? "", done, photos: now.files.length, why: now.error?.detail ?? "" });
+    if (status.dataset.text === text) return;
+    status.dataset.text = text;
+    const link = now.href ?? (now.state === "refused" ? `/findings/new?from=${now.id}` : null);
+    status.replaceChildren(text, ...(link ? [" ", make("a", { href: link, text: say(now.href ? "see-ticket" : "put-right") })] : []));
+  };
+  onChange(show);
+  show();
+}

@@ -1,0 +1,133 @@
+"""A day's work in one answer: what an inspector's phone keeps so that the day goes on without a signal."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from domain.records import Answer, Campaign, ChecklistItem, Inspection
+from forms.findings import running_campaigns, units_to_report, usual_categories, usual_measure_units
+from forms.home import inspections_to_do
+from forms.json_answers import NO_STORE, JsonRoute, answer_json
+from forms.session import database_of, now_of, signed_in
+from statemachines.roles import Actor, Role
+
+router = APIRouter(route_class=JsonRoute)
+
+Who = Annotated[Actor, Depends(signed_in)]
+
+#: Pages that open without a signal after one visit with one.
+SHELL = ("/", "/findings/new", "/field")
+
+
+@router.get("/field/session")
+def session(request: Request, actor: Who) -> Response:
+    """Whose login this is, what their sending must carry, and what time it is here."""
+    return answer_json(
+        {
+            "login": actor.login,
+            "name": actor.name,
+            "csrf": request.state.csrf,
+            "now": now_of(request).isoformat(),
+        }
+    )
+
+
+@router.get("/field/day")
+def day(request: Request, actor: Who) -> Response:
+    """Today's visits with their checklists, units, standard hazards; unchanged (304) costs nothing to ask for again."""
+    with database_of(request).reading() as session:
+        told = _day(request, session, actor)
+    body = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+    tag = f'"{hashlib.sha256(body.encode()).hexdigest()[:32]}"'
+    if request.headers.get("if-none-match") == tag:
+        return Response(status_code=304, headers={"ETag": tag, **NO_STORE})
+    return Response(body, media_type="application/json", headers={"ETag": tag, **NO_STORE})
+
+
+def _day(request: Request, session: Session, actor: Actor) -> dict[str, Any]:
+    campaigns = running_campaigns(session, actor)
+    visits = inspections_to_do(session, request, actor) if Role.INSPECTOR in actor.roles else []
+    return {
+        "login": actor.login,
+        "name": actor.name,
+        "campaigns": [{"code": each.code, "name": each.name} for each in campaigns],
+        "units": [
+            {"code": unit.code, "name": unit.name, "path": unit.path}
+            for unit in units_to_report(session, campaigns, actor)
+        ],
+        "categories": usual_categories(session, campaigns[0]) if campaigns else [],
+        "measure_units": usual_measure_units(session, actor),
+        "hazards": [each for campaign in campaigns for each in _standard_hazards(session, campaign)],
+        "inspections": _visits(session, visits),
+        "pages": [*SHELL, *(f"/inspections/{visit.id}" for visit in visits)],
+    }
+
+
+def _standard_hazards(session: Session, campaign: Campaign) -> list[dict[str, Any]]:
+    """What the campaign's checklist calls a hazard, as the finding form offers it."""
+    query = (
+        select(ChecklistItem)
+        .where(ChecklistItem.checklist_id == campaign.checklist_id)
+        .order_by(ChecklistItem.position)
+    )
+    return [
+        {
+            "code": item.code,
+            "campaign": campaign.code,
+            "title": item.item,
+            "criterion": item.criterion,
+            "category": item.category,
+            "level": item.level.value,
+            "measure": item.measure,
+            "days": item.deadline_days,
+            "pinyin": "",
+            "initials": "",
+            "fill": {"checklist_item": item.code},
+        }
+        for item in session.scalars(query)
+    ]
+
+
+def _visits(session: Session, visits: list[Inspection]) -> list[dict[str, Any]]:
+    items: dict[Any, list[ChecklistItem]] = {}
+    answers: dict[Any, list[Answer]] = {}
+    for item in session.scalars(
+        select(ChecklistItem)
+        .where(ChecklistItem.checklist_id.in_({visit.checklist_id for visit in visits}))
+        .order_by(ChecklistItem.position)
+    ):
+        items.setdefault(item.checklist_id, []).append(item)
+    for answer in session.scalars(
+        select(Answer).where(Answer.inspection_id.in_([each.id for each in visits]))
+    ):
+        answers.setdefault(answer.inspection_id, []).append(answer)
+    return [
+        {
+            "id": str(visit.id),
+            "unit": visit.unit.code,
+            "unit_name": visit.unit.name,
+            "checklist": visit.checklist.name,
+            "planned_on": visit.planned_on.isoformat(),
+            "state": visit.state.value,
+            "version": visit.version,
+            "items": [
+                {
+                    "id": str(item.id),
+                    "code": item.code,
+                    "category": item.category,
+                    "item": item.item,
+                    "criterion": item.criterion,
+                    "level": item.level.value,
+                }
+                for item in items.get(visit.checklist_id, [])
+            ],
+            "answers": {str(each.item_id): each.value.value for each in answers.get(visit.id, [])},
+        }
+        for visit in visits
+    ]
