@@ -100,5 +100,7 @@ def offline(request: Request) -> Response:
 @router.get("/field")
 def field(request: Request, actor: Who) -> Response:
     """What is kept on this phone; our code in the browser fills it in."""
-    words = words_for(language_of(request), {**FIELD, **{f"field-{name}": said for name, said in NAMES.items()}})
+    words = words_for(
+        language_of(request), {**FIELD, **{f"field-{name}": said for name, said in NAMES.items()}}
+    )
     return page(request, "field.html", words=words, may_import=Role.SUPERVISOR in actor.roles)

@@ -73,11 +73,12 @@ def pages(world: World) -> dict[str, list[str]]:
     suggestion = suggestion_of(world, major)
     absence_of(world)
     return {
-        "": ["/login"],
+        "": ["/login", "/offline"],
         "limin": [
             "/",
             "/findings/new",
             "/findings/mine",
+            "/field",
             f"/tickets/{missing}",
             f"/tickets/{fixed}/verify",
             f"/tickets/{fixed}/return",

@@ -34,7 +34,9 @@ def test_from_the_finding_to_the_closed_ticket(app: FastAPI, world: World, tmp_p
         limin.page.get_by_label("单位", exact=True).select_option(label="柳林供电所")
         limin.page.get_by_label("类别").fill("生产设备/变压器台区")
         limin.page.get_by_role("button", name="上报", exact=True).click()
-        expect(limin.page.get_by_role("status")).to_have_text("已上报。")
+        expect(limin.page.get_by_text("已存在本机")).to_be_visible()
+        expect(limin.page.get_by_text("已送达，编号 CC2026-LL01-0001。")).to_be_visible()
+        limin.page.get_by_role("link", name="查看隐患单").click()
         number = limin.page.locator(".top .where").inner_text()
         assert number == "CC2026-LL01-0001"
         shown = limin.page.get_by_role("img", name="整改前 1")

@@ -1,0 +1,181 @@
+"""What the queue of a phone asks of the server: under the person's own name, once, and to the last byte."""
+
+from __future__ import annotations
+
+import hashlib
+from uuid import UUID
+
+import pytest
+from httpx import Response
+from sqlalchemy import func, select
+
+from domain.phone import receipt_of
+from domain.records import Ticket
+from tests.forms.conftest import Browser, SignedIn
+from tests.photos import photo
+from tests.world import World
+
+KEY = "01890a5d-ac96-774b-bcce-b302099a8057"
+
+
+class Phone:
+    """Somebody's phone, which has taken the session's token."""
+
+    def __init__(self, browser: Browser) -> None:
+        self.browser = browser
+        self.session = browser.get("/field/session", headers={"Accept": "application/json"}).json()
+
+    def headers(self, **more: str) -> dict[str, str]:
+        return {"Accept": "application/json", "X-CSRF-Token": self.session["csrf"], **more}
+
+    def finding(self, world: World, *photos: bytes, author: str | None = None, **said: object) -> Response:
+        finding = {
+            "campaign": "CC2026",
+            "unit": "LL01",
+            "description": "渗漏变压器",
+            "level": "general",
+            "category": "生产设备/变压器台区",
+            "source": "phone",
+            "found_at": world.now.isoformat(),
+            "files": [
+                {"name": f"{place}.jpg", "sha256": hashlib.sha256(each).hexdigest(), "size": len(each)}
+                for place, each in enumerate(photos)
+            ],
+        }
+        fix = said.pop("fix", None)
+        item = {
+            "id": KEY,
+            "kind": "finding",
+            "author": author or self.session["login"],
+            "made_at": world.now.isoformat(),
+            "device": KEY,
+            "base_version": None,
+            "body": {"finding": {**finding, **said}, **({"fix": fix} if fix else {})},
+        }
+        return self.browser.client.post("/field/findings", json=item, headers=self.headers())
+
+    def part(self, data: bytes, start: int, end: int) -> Response:
+        return self.browser.client.put(
+            f"/field/files/{hashlib.sha256(data).hexdigest()}",
+            content=data[start:end],
+            headers=self.headers(**{"Content-Range": f"bytes {start}-{end - 1}/{len(data)}"}),
+        )
+
+
+@pytest.fixture
+def limin(browser_of: SignedIn) -> Phone:
+    return Phone(browser_of("limin"))
+
+
+def test_a_finding_becomes_one_ticket_however_often_it_is_sent(limin: Phone, world: World) -> None:
+    first, again = limin.finding(world), limin.finding(world)
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json() == again.json()
+    assert first.json()["number"] == "CC2026-LL01-0001"
+    with world.database.reading() as session:
+        tickets = session.scalars(select(Ticket)).all()
+    assert [(ticket.id, ticket.source) for ticket in tickets] == [(UUID(KEY), "phone")]
+
+
+def test_the_receipt_is_read_from_the_id(limin: Phone, world: World) -> None:
+    assert receipt_of(UUID(KEY)) == "084S-N02Q"
+    assert limin.finding(world).json()["receipt"] == "084S-N02Q"
+    assert receipt_of(UUID(int=2**40 - 1)) == "ZZZZ-ZZZZ"
+
+
+def test_nothing_is_sent_under_another_name(limin: Phone, world: World) -> None:
+    answer = limin.finding(world, author="zhangqiang")
+    assert (answer.status_code, answer.json()["code"]) == (403, "others-item")
+    assert "zhangqiang" in answer.json()["detail"]
+
+
+def test_without_the_forms_token_nothing_is_taken(limin: Phone, world: World) -> None:
+    limin.session["csrf"] = "another"
+    answer = limin.finding(world)
+    assert (answer.status_code, answer.json()["code"]) == (403, "form-expired")
+
+
+def test_a_login_that_ended_is_said_as_such(stranger: Browser) -> None:
+    for path in ("/field/session", "/field/day", f"/field/files/{'0' * 64}"):
+        answer = stranger.get(path, headers={"Accept": "application/json"})
+        assert (answer.status_code, answer.json()["code"]) == (401, "login-needed")
+
+
+def test_what_is_wrong_is_named_by_field_in_the_readers_language(limin: Phone, world: World) -> None:
+    answer = limin.finding(world, unit="GONE", level="general")
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "/unit")
+    answer = limin.finding(world, description="")
+    assert answer.json()["errors"][0] == {
+        "field": "/finding/description",
+        "rule": "too-short",
+        "detail": "至少1个字。",
+    }
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"nonsense", b"[]", b'{"id":"x"}', b'{"body":{"a":"\x00"}}'], ids=range(5)
+)
+def test_a_malformed_item_is_refused_and_not_an_error(limin: Phone, body: bytes) -> None:
+    answer = limin.browser.client.post("/field/findings", content=body, headers=limin.headers())
+    assert answer.status_code in {400, 422}
+    assert answer.json()["detail"]
+
+
+def test_a_photo_goes_on_where_it_broke_off(limin: Phone, world: World) -> None:
+    data = photo(size=(900, 700))
+    limin.finding(world, data)
+    half = len(data) // 2
+    assert limin.part(data, 0, half).json() == {"complete": False, "offset": half}
+    asked = limin.browser.get(
+        f"/field/files/{hashlib.sha256(data).hexdigest()}", headers={"Accept": "application/json"}
+    )
+    assert asked.json() == {"complete": False, "offset": half}
+    assert limin.part(data, half, len(data)).json() == {"complete": True, "offset": 0}
+    assert world.ticket("CC2026-LL01-0001").files_arrived == 1
+
+
+def test_a_photo_damaged_on_the_way_is_refused(limin: Phone, world: World) -> None:
+    data = photo()
+    limin.finding(world, data)
+    answer = limin.browser.client.put(
+        f"/field/files/{hashlib.sha256(data).hexdigest()}", content=data[:-1] + b"x", headers=limin.headers()
+    )
+    assert (answer.status_code, answer.json()["code"]) == (422, "file-hash-mismatch")
+
+
+def test_fixed_on_the_spot_is_one_act(limin: Phone, world: World) -> None:
+    before, after = photo(), photo(colour="green")
+    listed = {"name": "后.jpg", "sha256": hashlib.sha256(after).hexdigest(), "size": len(after)}
+    fix = {"note": "当场紧固", "fixed_at": world.now.isoformat(), "files": [listed]}
+    refused = limin.finding(world, fix={**fix, "files": []})
+    assert refused.status_code in {409, 422}
+    with world.database.reading() as session:
+        assert session.scalar(select(func.count()).select_from(Ticket)) == 0
+    limin.finding(world, before, fix=fix)
+    ticket = world.ticket("CC2026-LL01-0001")
+    assert (ticket.state, ticket.on_the_spot, ticket.files_expected) == ("fixed", True, 2)
+
+
+def test_the_day_is_told_once_and_then_unchanged(limin: Phone, world: World) -> None:
+    first = limin.browser.get("/field/day", headers={"Accept": "application/json"})
+    day = first.json()
+    assert [unit["code"] for unit in day["units"]] == ["LL01", "LL01-A", "SQ02"]
+    assert day["pages"] == ["/", "/findings/new", "/field"]
+    again = limin.browser.get(
+        "/field/day", headers={"Accept": "application/json", "If-None-Match": first.headers["etag"]}
+    )
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_the_shell_is_complete(stranger: Browser) -> None:
+    manifest = stranger.get("/manifest.webmanifest").json()
+    assert manifest["lang"] == "zh-CN"
+    for icon in manifest["icons"]:
+        assert stranger.get(icon["src"]).status_code == 200, icon
+    worker = stranger.get("/service-worker.js")
+    assert worker.headers["content-type"].startswith("text/javascript")
+    files = worker.text.splitlines()[0]
+    assert "/static/built/forms.js?" in files
+    assert "/static/chuncha.css?" in files
+    offline = stranger.get("/offline")
+    assert "没有信号" in offline.text
