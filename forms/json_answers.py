@@ -79,7 +79,9 @@ class JsonRoute(APIRoute):
                     check_token(request, request.headers.get("x-csrf-token", ""))
                 return await handler(request)
             except Exception as error:
-                if (said := problem_json(request, error)) is not None:
+                # A person who opens the address by hand is sent to the door like on any page.
+                at_the_door = isinstance(error, (LoginNeeded, PasswordNeeded)) and not asks_for_json(request)
+                if not at_the_door and (said := problem_json(request, error)) is not None:
                     return said
                 raise
 
