@@ -83,6 +83,7 @@ class TicketShape(BaseModel):
     location: str
     lat: float | None
     lon: float | None
+    place: str | None = Field(description="The code on the sign it was reported from.")
     quantity: Number | None
     measure_unit: str | None
     checklist_item: str | None
@@ -179,6 +180,7 @@ def ticket_shape(
         campaign=ticket.campaign.code,
         unit=ticket.unit.code,
         checklist_item=ticket.checklist_item.code if ticket.checklist_item else None,
+        place=ticket.place.code if ticket.place else None,
         finder=_login(session, ticket.finder_id) or "",
         assignee=_login(session, ticket.assignee_id),
         due=local_day(ticket.due_at) if ticket.due_at else None,

@@ -27,6 +27,7 @@ from domain.records import (
     Extension,
     Inspection,
     Matter,
+    Report,
     Suggestion,
     SupervisionOrder,
     Ticket,
@@ -37,11 +38,12 @@ from domain.records import (
 from statemachines.extension import ExtensionState
 from statemachines.inspection import InspectionState
 from statemachines.labels import Level
+from statemachines.report import ReportState
 from statemachines.suggestion import SuggestionState
 from statemachines.supervision import SupervisionState
 from statemachines.ticket import TicketState
 
-Record = Ticket | Extension | Inspection | Suggestion | Tool | SupervisionOrder
+Record = Ticket | Extension | Inspection | Suggestion | Report | Tool | SupervisionOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,11 @@ def _of_suggestion(suggestion: Suggestion) -> Iterator[Open]:
         yield from _since(Matter.SUGGESTION, suggestion.answer_due_at)
 
 
+def _of_report(report: Report) -> Iterator[Open]:
+    if report.state == ReportState.RECEIVED:
+        yield from _since(Matter.REPORT, report.received_at)
+
+
 def _of_tool(tool: Tool) -> Iterator[Open]:
     if tool.status in (ToolStatus.IN_USE, ToolStatus.UNTESTED) and tool.next_test_on is not None:
         yield from _since(Matter.TOOL, end_of_day(tool.next_test_on))
@@ -116,6 +123,7 @@ _OPEN: dict[type, Callable[[Any], Iterator[Open]]] = {
     Extension: _of_extension,
     Inspection: _of_inspection,
     Suggestion: _of_suggestion,
+    Report: _of_report,
     Tool: _of_tool,
     SupervisionOrder: _of_order,
 }
@@ -132,6 +140,8 @@ def _place(record: Record) -> _Place:
             return _Place(record.unit, record.campaign, None, None)
         case Suggestion():
             return _Place(record.unit, record.campaign, record.ticket_id, None)
+        case Report():
+            return _Place(record.unit, None, None, None)
         case Tool():
             return _Place(record.unit, None, None, None)
 

@@ -119,7 +119,7 @@ def link(item: Item, public_url: str) -> str:
         return f"{public_url}/tickets/{item.ticket}"
     if item.campaign:
         return f"{public_url}/campaigns/{item.campaign}"
-    return f"{public_url}/inbox"
+    return f"{public_url}{item.path or '/inbox'}"
 
 
 def entry(item: Item, public_url: str) -> Entry:

@@ -69,6 +69,8 @@ class Item:
     """The number of the ticket it is about."""
     campaign: str | None
     """The code of the campaign it is about."""
+    path: str | None
+    """The page it is about, when that is neither a ticket's nor a campaign's."""
     place: str
     what: str
     due_at: datetime | None
@@ -298,6 +300,7 @@ def items_of(session: Session, which: ColumnElement[bool]) -> Iterator[tuple[Not
                 instead_of=away,
                 ticket=ticket.number if ticket else None,
                 campaign=campaign,
+                path=notice.path,
                 place="，".join(part for part in (unit, ticket.location) if part) if ticket else "",
                 what=ticket.description if ticket else notice.subject,
                 due_at=ticket.due_at if ticket else None,

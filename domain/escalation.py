@@ -290,6 +290,7 @@ def _telling(
         instead_of=told.instead_of,
         ticket_id=subject.ticket_id,
         campaign_id=None if subject.ticket_id else subject.campaign_id,
+        path=f"/reports/{subject.id}" if subject.matter is Matter.REPORT else None,
         unit_path=subject.unit_path,
         not_before=as_of if urgent else outside_quiet_hours(as_of, planned.step.quiet_hours),
         # Who is away finds it on return; whoever stands in is told now.

@@ -18,7 +18,7 @@ from pydantic import (
     model_serializer,
     model_validator,
 )
-from sqlalchemy import Table, delete, exists, func, inspect, null, select, union_all, update
+from sqlalchemy import Table, delete, exists, func, inspect, null, or_, select, union_all, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, joinedload
 from uuid_utils.compat import uuid7
@@ -27,9 +27,9 @@ from domain.database import LARGEST_FILE
 from domain.errors import BadInput, NotFound, wrong
 from domain.file_store import FileStore, sha256_of
 from domain.photos import look_at
-from domain.records import FileKind, FileListing, FilePart, StoredFile, Ticket
+from domain.records import FileKind, FileListing, FilePart, Report, ReportFile, StoredFile, Ticket
 from domain.settings import Settings
-from domain.visibility import tickets_visible_to
+from domain.visibility import reports_visible_to, tickets_visible_to
 from statemachines.refusals import Refusal
 from statemachines.roles import Actor
 
@@ -262,11 +262,14 @@ def counted(session: Session, ticket: Ticket, kind: FileKind) -> int:
 
 
 def must_be_listed(session: Session, sha256: str, *, actor: Actor) -> None:
-    """Raise NotFound unless a ticket the actor may see lists the file."""
+    """Raise NotFound unless a ticket or a report the actor may see lists the file."""
     listed = exists().where(
         FileListing.sha256 == sha256, FileListing.ticket_id == Ticket.id, tickets_visible_to(actor)
     )
-    if not session.scalar(select(listed)):
+    reported = exists().where(
+        ReportFile.sha256 == sha256, ReportFile.report_id == Report.id, reports_visible_to(actor)
+    )
+    if not session.scalar(select(or_(listed, reported))):
         raise NotFound(what=sha256)
 
 
@@ -384,10 +387,17 @@ def _finish(
     try:
         if (actual := sha256_of(body)) != sha256:
             raise FileHashMismatch(expected=sha256, actual=actual)
-        photo = look_at(body)
+        keep(session, store, body, now=now)
     except Refusal as refusal:
         return Receipt(sha256, complete=False, arrived=(), spent=spent, refusal=refusal)
-    store.put(body)
+    _mark_arrived(session, sha256, now=now)
+    return Receipt(sha256, complete=True, arrived=(), new=True, spent=spent)
+
+
+def keep(session: Session, store: FileStore, body: bytes, *, now: datetime) -> str:
+    """Store a photo, whoever lists it; return its SHA-256. Raises FileTypeNotAllowed, TooManyPixels."""
+    photo = look_at(body)
+    sha256 = store.put(body)
     row = insert(StoredFile).values(
         sha256=sha256,
         size=len(body),
@@ -400,8 +410,7 @@ def _finish(
         stored_at=now,
     )
     session.execute(row.on_conflict_do_nothing())
-    _mark_arrived(session, sha256, now=now)
-    return Receipt(sha256, complete=True, arrived=(), new=True, spent=spent)
+    return sha256
 
 
 def _mark_arrived(session: Session, sha256: str, *, now: datetime) -> None:

@@ -22,6 +22,7 @@ from domain.errors import BadInput, wrong
 from domain.files import ListedFile, list_files
 from domain.history import record
 from domain.people import unknown_unit
+from domain.places import place_of_finding
 from domain.records import (
     Campaign,
     CampaignUnit,
@@ -71,7 +72,8 @@ class NewFinding(BaseModel):
     """What an inspector submits. `id` is a UUID made by the client, so that sending twice makes one ticket.
 
     `campaign` and `unit` are codes. `level` and `category` may be left out when a `checklist_item` (its code in the
-    campaign's checklist) gives them. `quantity` needs a `measure_unit`. `found_at` is now when left out.
+    campaign's checklist) gives them. `quantity` needs a `measure_unit`. `place` is the code on a sign; its name and
+    position stand in where `location`, `lat` and `lon` are left out. `found_at` is now when left out.
     """
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
@@ -88,6 +90,7 @@ class NewFinding(BaseModel):
     location: str = Field(default="", max_length=200)
     lat: float | None = Field(default=None, ge=-90, le=90, allow_inf_nan=False)
     lon: float | None = Field(default=None, ge=-180, le=180, allow_inf_nan=False)
+    place: str | None = Field(default=None, min_length=1, max_length=32)
     found_at: AwareDatetime | None = None
     source: str = Field(default="inspection", pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")
     recurrence_of: str | None = Field(default=None, max_length=64)
@@ -114,8 +117,12 @@ class NewFinding(BaseModel):
         return self
 
     def fingerprint(self) -> str:
-        """SHA-256 of everything said but the id."""
-        return hashlib.sha256(self.model_dump_json(exclude={"id"}).encode()).hexdigest()
+        """SHA-256 of everything said but the id; a field added since counts only where it is said."""
+        unsaid = {name for name in _SAID_LATER if getattr(self, name) is None}
+        return hashlib.sha256(self.model_dump_json(exclude={"id", *unsaid}).encode()).hexdigest()
+
+
+_SAID_LATER = ("place",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +164,8 @@ def submit_finding(
         raise FindingsClosed(campaign=campaign.name)
     unit, finder = _place_and_finder(session, campaign, new.unit, actor=actor)
     item = item or _item(session, campaign, new.checklist_item)
+    place = place_of_finding(session, new.place, actor=actor) if new.place else None
+    position = place if place and new.lat is None else new
     found_at = new.found_at or now
     if found_at > now + CLOCK_SKEW:
         raise BadInput(
@@ -178,9 +187,10 @@ def submit_finding(
         category=new.category or (item.category if item else ""),
         quantity=new.quantity,
         measure_unit=new.measure_unit,
-        location=new.location,
-        lat=new.lat,
-        lon=new.lon,
+        place=place,
+        location=new.location or (place.name if place else ""),
+        lat=position.lat,
+        lon=position.lon,
         source=new.source,
         found_at=min(found_at, now),
         finder=finder,

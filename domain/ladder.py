@@ -69,6 +69,7 @@ _MOMENTS: dict[Matter, tuple[str, str, str, str]] = {
         "答复期限",
         "the day of the answer",
     ),
+    Matter.REPORT: ("收到后未受理", "not decided since it came in", "收到", "its arrival"),
     Matter.TOOL: ("试验有效期已过", "its last test has run out", "试验到期", "the end of its last test"),
     Matter.SUPERVISION: (
         "报告期限已过",

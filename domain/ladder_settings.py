@@ -265,6 +265,11 @@ def default_ladders() -> dict[Matter, Ladder]:
             _step("unanswered", 0, [Told.ADDRESSEE, Told.UNIT_LEADER], escalate),
             _step("unanswered-3", 3, [Told.LEADER, Told.REQUESTER], escalate),
         ],
+        Matter.REPORT: [
+            _step("report-1", 1, [Told.SUPERVISOR], remind),
+            _step("report-2", 2, [Told.UNIT_LEADER], escalate),
+            _step("report-4", 4, [Told.LEADER], escalate),
+        ],
         Matter.TOOL: [
             _step("test-in-10", -10, [Told.UNIT_LEADER], remind),
             _step("test-overdue", 0, [Told.UNIT_LEADER, Told.SUPERVISOR], escalate),

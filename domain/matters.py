@@ -21,6 +21,8 @@ from domain.records import (
     Inspection,
     Matter,
     Person,
+    Place,
+    Report,
     Suggestion,
     SupervisionOrder,
     Ticket,
@@ -30,7 +32,8 @@ from domain.records import (
 )
 from statemachines.extension import ExtensionState
 from statemachines.inspection import InspectionState
-from statemachines.labels import Level
+from statemachines.labels import LOCAL, Level
+from statemachines.report import ReportState
 from statemachines.suggestion import SuggestionState
 from statemachines.supervision import SupervisionState
 from statemachines.ticket import RETURNS_BEFORE_SUPERVISION, TicketChart, TicketState
@@ -50,7 +53,8 @@ class Subject:
     matter: Matter
     id: UUID
     record: str
-    """The history's word for the record: ticket, extension, inspection, suggestion, tool, supervisionorder."""
+    """The history's word for the record: ticket, extension, inspection, suggestion, tool, supervisionorder,
+    report."""
     campaign_id: UUID | None
     ticket_id: UUID | None
     unit_id: UUID
@@ -239,6 +243,17 @@ def _suggestions(session: Session, subjects: Sequence[Subject]) -> None:
             subject.stands = row.state in (SuggestionState.ISSUED, SuggestionState.DISPUTED)
 
 
+def _reports(session: Session, subjects: Sequence[Subject]) -> None:
+    known = _by_id(subjects)
+    query = select(Report.id, Report.state, Report.text, Report.location, Report.received_at, Place.name)
+    for row in session.execute(query.join(Place, Place.id == Report.place_id).where(Report.id.in_(known))):
+        for subject in known[row.id]:
+            subject.record, subject.state = "report", row.state
+            subject.number, subject.what = f"{row.received_at.astimezone(LOCAL):%m-%d}", row.text
+            subject.location = " ".join(part for part in (row.name, row.location) if part)
+            subject.stands = row.state == ReportState.RECEIVED
+
+
 def _tools(session: Session, subjects: Sequence[Subject]) -> None:
     known = _by_id(subjects)
     query = select(Tool.id, Tool.number, Tool.kind, Tool.holder, Tool.status).where(Tool.id.in_(known))
@@ -278,6 +293,7 @@ _LOADERS: dict[Matter, Callable[[Session, Sequence[Subject]], None]] = {
     Matter.EXTENSION: _extensions,
     Matter.INSPECTION: _inspections,
     Matter.SUGGESTION: _suggestions,
+    Matter.REPORT: _reports,
     Matter.TOOL: _tools,
     Matter.SUPERVISION: _supervisions,
 }

@@ -43,6 +43,7 @@ class Telling:
     instead_of: Person | None = None
     ticket_id: UUID | None = None
     campaign_id: UUID | None = None
+    path: str | None = None
     unit_path: str = "/"
     not_before: datetime | None = None
     channels: frozenset[Channel] = frozenset()
@@ -78,6 +79,7 @@ def tell(
     now: datetime,
     ticket: Ticket | None = None,
     campaign: Campaign | None = None,
+    path: str | None = None,
     not_before: datetime | None = None,
     responsible: bool = False,
     personal: bool = False,
@@ -99,6 +101,7 @@ def tell(
         responsible=responsible,
         ticket_id=ticket.id if ticket else None,
         campaign_id=campaign.id if campaign else None,
+        path=path,
         not_before=not_before,
     )
     tell_all(session, [telling] if personal else _handed_over(session, telling, now=now), now=now)
@@ -155,6 +158,7 @@ def _rows(telling: Telling, robots: _Robots | None, *, now: datetime) -> list[di
             "outlet_id": outlet_id,
             "ticket_id": telling.ticket_id,
             "campaign_id": telling.campaign_id,
+            "path": telling.path,
             "subject": " ".join(telling.subject.split()),
             "body": telling.body,
             "created_at": now,

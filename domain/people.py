@@ -191,6 +191,19 @@ def holders(session: Session, role: Role, unit_path: str) -> list[Person]:
     return list(dict.fromkeys(session.scalars(query)))
 
 
+def nearest_holders(session: Session, roles: Sequence[Role], unit_path: str) -> list[Person]:
+    """Active people holding one of the roles at the unit, else at the nearest above it where somebody does."""
+    query = (
+        select(Person, Unit.path)
+        .join(RoleGrant, RoleGrant.person_id == Person.id)
+        .join(Unit, Unit.id == RoleGrant.unit_id)
+        .where(RoleGrant.role.in_(roles), Person.active, literal(unit_path).like(Unit.path.concat("%")))
+        .order_by(func.length(Unit.path).desc(), Person.login)
+    )
+    rows = session.execute(query).tuples().all()
+    return list(dict.fromkeys(person for person, path in rows if path == rows[0][1]))
+
+
 def _assignees(unit_path: str) -> Select[tuple[Person]]:
     """Assignees of the unit, of one above it, or of a team in it."""
     return (

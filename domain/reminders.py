@@ -122,6 +122,14 @@ _SAID: dict[Matter, _Said] = {
         "工会意见尚未答复，请督促答复。",
         "The union's suggestion is unanswered; please see that it is answered.",
     ),
+    Matter.REPORT: _Said(
+        "群众报告待受理",
+        "Public report undecided",
+        "请核实并受理，或说明不受理的理由；报告人凭查询码在等答复。",
+        "Please look into it and accept it, or say why not; the reporter is waiting for the outcome.",
+        "群众报告尚未受理，请督促核实、答复。",
+        "A worker's report is undecided; please see that it is looked into and answered.",
+    ),
     Matter.TOOL: _Said(
         "工器具待试验",
         "Tool due for its test",
@@ -229,6 +237,7 @@ _WHAT = {
     "extension": ("隐患", "Hazard"),
     "inspection": ("检查表", "Checklist"),
     "suggestion": ("意见", "Suggestion"),
+    "report": ("报告", "Report"),
     "tool": ("工器具", "Tool"),
     "supervisionorder": ("隐患", "Hazard"),
 }

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from statemachines.call import HANDLERS
 from statemachines.labels import Labelled
 from statemachines.refusals import RoleMissing
 from statemachines.roles import Actor, Role
@@ -30,6 +31,9 @@ class Deed(Labelled):
     SET_LADDERS = "set_ladders", "设置催办", "Set the ladders"
     SUGGEST = "suggest", "提出工会意见", "Make a suggestion for the union"
     MANAGE_OUTLET = "manage_outlet", "管理发送渠道", "Manage the ways out"
+    MANAGE_PLACES = "manage_places", "管理检查点", "Manage places"
+    RECORD_CALL = "record_call", "登记来电来访", "Write down a call"
+    IMPORT_FINDINGS = "import_findings", "批量导入隐患", "Import findings"
     RECORD_ABSENCE = "record_absence", "登记他人离岗", "Record somebody else's absence"
 
 
@@ -56,6 +60,9 @@ RIGHTS: Mapping[Deed, tuple[Role, ...]] = {
     Deed.SET_LADDERS: (Role.SUPERVISOR, Role.ADMINISTRATOR),
     Deed.SUGGEST: ISSUERS,
     Deed.MANAGE_OUTLET: (Role.SUPERVISOR, Role.ADMINISTRATOR),
+    Deed.MANAGE_PLACES: (Role.SUPERVISOR, Role.ADMINISTRATOR),
+    Deed.RECORD_CALL: HANDLERS,
+    Deed.IMPORT_FINDINGS: (Role.SUPERVISOR, Role.ADMINISTRATOR),
     Deed.RECORD_ABSENCE: (Role.SUPERVISOR, Role.ADMINISTRATOR),
 }
 

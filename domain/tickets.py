@@ -19,7 +19,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from domain.errors import BadInput, NotFound, PreconditionFailed
 from domain.figure_filter import FigureFilter, figure_conditions
-from domain.records import Campaign, ChecklistItem, Person, Ticket, Unit
+from domain.records import Campaign, ChecklistItem, Person, Place, Ticket, Unit
 from domain.records.base import Instant
 from domain.visibility import tickets_visible_to
 from statemachines.labels import Level
@@ -34,13 +34,14 @@ UNDATED: ColumnElement[datetime] = literal_column("'infinity'::timestamptz", Ins
 
 _due_or_never = func.coalesce(Ticket.due_at, UNDATED)
 
-Named = TypeVar("Named", Person, Unit, ChecklistItem, Ticket, Campaign)
+Named = TypeVar("Named", Person, Unit, ChecklistItem, Place, Ticket, Campaign)
 
 _PEOPLE = ("finder", "assignee", "fixer", "first_verifier", "verifier")
 
 
 def load_named(session: Session, tickets: Sequence[Ticket]) -> None:
-    """Load what the tickets name: people and their units, fixing teams, checklist items, the tickets they repeat.
+    """Load what the tickets name: people and their units, fixing teams, checklist items, places, the tickets they
+    repeat.
 
     One query by key for each kind that is named at all, however many tickets. Joined to the ticket they would be a
     query of a dozen tables, which costs PostgreSQL more to plan than these cost to run (docs/performance.md).
@@ -50,6 +51,7 @@ def load_named(session: Session, tickets: Sequence[Ticket]) -> None:
     )
     _load(session, tickets, select(Unit), Unit.id, "fixer_unit")
     _load(session, tickets, select(ChecklistItem), ChecklistItem.id, "checklist_item")
+    _load(session, tickets, select(Place), Place.id, "place")
     _load(session, tickets, select(Ticket), Ticket.id, "duplicate_of")
 
 

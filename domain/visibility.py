@@ -16,17 +16,21 @@ from domain.records import (
     Campaign,
     CampaignUnit,
     Extension,
+    HotlineCall,
     Inspection,
     Notice,
     Outlet,
     Person,
+    Place,
     QuantityRecord,
+    Report,
     Suggestion,
     Ticket,
     Tool,
     Unit,
 )
 from domain.rights import RIGHTS, Deed
+from statemachines.call import HANDLERS as CALL_HANDLERS
 from statemachines.roles import Actor, Role
 
 
@@ -92,6 +96,31 @@ def tools_visible_to(actor: Actor) -> ColumnElement[bool]:
     return _in_sight(actor, Tool.unit_id)
 
 
+def places_visible_to(actor: Actor) -> ColumnElement[bool]:
+    """Places of units in sight."""
+    return _in_sight(actor, Place.unit_id)
+
+
+WATCH_REPORTS = (Role.SUPERVISOR, Role.LEADER, Role.ADMINISTRATOR)
+"""Who reads what workers reported: a name and a telephone number may stand in it."""
+
+
+def reports_visible_to(actor: Actor) -> ColumnElement[bool]:
+    """Reports about units one watches over."""
+    return _in_sight(_holding(actor, WATCH_REPORTS), Report.unit_id)
+
+
+def calls_visible_to(actor: Actor) -> ColumnElement[bool]:
+    """Calls about units one watches over or takes calls for, and those one wrote down."""
+    sight = _in_sight(_holding(actor, (*WATCH_REPORTS, *CALL_HANDLERS)), HotlineCall.unit_id)
+    return sight if actor.id is None else or_(sight, HotlineCall.recorded_by_id == actor.id)
+
+
+def _holding(actor: Actor, roles: tuple[Role, ...]) -> Actor:
+    """The actor with these of their roles alone."""
+    return replace(actor, grants=tuple(each for each in actor.grants if each.role in roles))
+
+
 def suggestions_visible_to(actor: Actor) -> ColumnElement[bool]:
     """Suggestions to units in sight, and those the actor made, was asked to answer, or answered."""
     sight = _in_sight(actor, Suggestion.unit_id)
@@ -107,7 +136,7 @@ WATCH_ABSENCES = (Role.SUPERVISOR, Role.LEADER, Role.ADMINISTRATOR)
 
 def absences_visible_to(actor: Actor) -> ColumnElement[bool]:
     """One's own absences, those one stands in for, and those of people of units one watches over."""
-    watching = replace(actor, grants=tuple(each for each in actor.grants if each.role in WATCH_ABSENCES))
+    watching = _holding(actor, WATCH_ABSENCES)
     people = select(Person.id).where(_in_sight(watching, Person.unit_id))
     return or_(
         Absence.person_id == actor.id, Absence.substitute_id == actor.id, Absence.person_id.in_(people)
@@ -116,10 +145,7 @@ def absences_visible_to(actor: Actor) -> ColumnElement[bool]:
 
 def outlets_visible_to(actor: Actor) -> ColumnElement[bool]:
     """Ways out of the units the actor looks after."""
-    managing = replace(
-        actor, grants=tuple(each for each in actor.grants if each.role in RIGHTS[Deed.MANAGE_OUTLET])
-    )
-    return _in_sight(managing, Outlet.unit_id)
+    return _in_sight(_holding(actor, RIGHTS[Deed.MANAGE_OUTLET]), Outlet.unit_id)
 
 
 def notices_of(actor: Actor) -> ColumnElement[bool]:

@@ -70,6 +70,8 @@ def open_notice(request: Request, actor: Who, key: Key) -> Response:
             return see_other(f"/tickets/{notice.ticket.number}")
         if notice.campaign is not None:
             return see_other(f"/campaigns/{notice.campaign.code}")
+        if notice.path is not None:
+            return see_other(notice.path)
     return see_other(f"/inbox#notice-{key}")
 
 

@@ -9,11 +9,13 @@ from collections.abc import Iterator
 
 from statemachine.transition import Transition
 
+from statemachines.call import CallChart
 from statemachines.campaign import CampaignChart
 from statemachines.chart import Check, Law, RecordChart
 from statemachines.extension import REQUEST, ExtensionChart
 from statemachines.inspection import InspectionChart
 from statemachines.labels import Labelled
+from statemachines.report import ReportChart
 from statemachines.suggestion import SuggestionChart
 from statemachines.supervision import SupervisionChart
 from statemachines.ticket import TicketChart
@@ -27,6 +29,8 @@ CHARTS: dict[str, type[RecordChart]] = {
     "Suggestion 工会意见": SuggestionChart,
     "Supervision 督办": SupervisionChart,
     "Plan of treatment 治理方案": PlanChart,
+    "Report 群众报告": ReportChart,
+    "Call 来电来访": CallChart,
 }
 
 

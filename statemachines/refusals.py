@@ -437,3 +437,12 @@ class AnswerMissing(Refusal):
     title_zh, title_en = "缺少答复", "The answer is missing"
     zh = "须写明是否采纳；不采纳或有异议的，须书面说明理由。"
     en = "Say whether it is adopted; if not, or when disputed, give the reason in writing."
+
+
+class CallbackMissing(Refusal):
+    """A caller who asked to be called back has not been."""
+
+    code, status = "callback-missing", 409
+    title_zh, title_en = "尚未回访", "Not called back"
+    zh = "来电人要求回访，回访后才能办结；请先登记回访。"
+    en = "The caller asked to be called back; record that before the call is settled."

@@ -63,3 +63,6 @@ SYSTEM = Actor(
     id=None, login="clock", name="系统时钟", unit_id=None, unit_path="/", language="zh", system=True
 )
 """What happens by the clock. It holds no role: a rule that lets the clock act says so itself."""
+
+ANYBODY = Actor(id=None, login="anybody", name="群众", unit_id=None, unit_path="/")
+"""Somebody who has not said who they are (安全生产法 Art. 74: anybody may report). Holds no role and sees nothing."""

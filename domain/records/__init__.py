@@ -3,6 +3,7 @@
 from domain.records.absences import Absence
 from domain.records.base import Base
 from domain.records.calendars import Calendar, CalendarDay
+from domain.records.calls import CallCounter, CallWay, HotlineCall
 from domain.records.campaigns import Campaign, CampaignPhase, CampaignUnit
 from domain.records.channels import Channel, DeliveryAttempt, Dispatch, Outlet, OutletKind
 from domain.records.chases import Chase, Matter, StepRecord
@@ -12,7 +13,9 @@ from domain.records.files import FileKind, FileListing, FilePart, StoredFile
 from domain.records.inspections import Answer, AnswerValue, Inspection
 from domain.records.ledger import Answered, FlowRun, Heartbeat, History, Notice
 from domain.records.people import ApiToken, LoginFailure, Person, RoleGrant, Unit, UnitKind, WebLogin
+from domain.records.places import Place
 from domain.records.quantities import CountsAs, QuantityRecord
+from domain.records.reports import DoorKind, Knock, Report, ReportFile
 from domain.records.rotas import Rota, RotaEvery, RotaStop
 from domain.records.suggestions import Suggestion, SuggestionCounter
 from domain.records.summaries import Summary
@@ -35,6 +38,8 @@ __all__ = [
     "Calendar",
     "CalendarDay",
     "CalendarFeed",
+    "CallCounter",
+    "CallWay",
     "Campaign",
     "CampaignPhase",
     "CampaignUnit",
@@ -46,6 +51,7 @@ __all__ = [
     "CountsAs",
     "DeliveryAttempt",
     "Dispatch",
+    "DoorKind",
     "Extension",
     "FileKind",
     "FileListing",
@@ -53,7 +59,9 @@ __all__ = [
     "FlowRun",
     "Heartbeat",
     "History",
+    "HotlineCall",
     "Inspection",
+    "Knock",
     "LoginFailure",
     "Matter",
     "Notice",
@@ -61,7 +69,10 @@ __all__ = [
     "Outlet",
     "OutletKind",
     "Person",
+    "Place",
     "QuantityRecord",
+    "Report",
+    "ReportFile",
     "RoleGrant",
     "Rota",
     "RotaEvery",

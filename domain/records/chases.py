@@ -34,6 +34,8 @@ class Matter(Labelled):
     """A tool due for its test; counted from the end of the day its last test runs out."""
     SUPERVISION = "supervision", "督办进展", "Report under supervision"
     """A supervised hazard whose progress is to be reported; counted from the end of the day the report is due."""
+    REPORT = "report", "群众报告待受理", "Public report"
+    """A report without a login nobody has decided about; counted from its arrival."""
 
 
 class Chase(Base):
@@ -48,7 +50,7 @@ class Chase(Base):
     id: Mapped[Key]
     matter: Mapped[Matter] = mapped_column(words(Matter))
     subject_id: Mapped[UUID]
-    """The ticket, extension, inspection, suggestion, tool or order of supervision."""
+    """The ticket, extension, inspection, suggestion, tool, order of supervision or report."""
     unit_id: Mapped[UUID] = mapped_column(ForeignKey("units.id"))
     campaign_id: Mapped[UUID | None] = mapped_column(ForeignKey("campaigns.id"))
     """Whose ladder is climbed; None: that of the nearest unit which has one."""

@@ -60,6 +60,8 @@ class Notice(Base):
     address: Mapped[str]
     ticket_id: Mapped[UUID | None] = mapped_column(ForeignKey("tickets.id"), index=True)
     campaign_id: Mapped[UUID | None] = mapped_column(ForeignKey("campaigns.id"))
+    path: Mapped[str | None]
+    """The page it is about, when that is neither a ticket's nor a campaign's."""
     subject: Mapped[str]
     body: Mapped[str]
     created_at: Mapped[datetime]

@@ -16,6 +16,7 @@ from domain.records.base import Base, Key, words
 from domain.records.campaigns import Campaign
 from domain.records.checklists import ChecklistItem
 from domain.records.people import Person, Unit
+from domain.records.places import Place
 from statemachines.chart import RecordChart
 from statemachines.extension import ExtensionChart, ExtensionState
 from statemachines.labels import Level
@@ -60,6 +61,7 @@ class Ticket(Base):
         ForeignKey("inspections.id", use_alter=True, name="fk_tickets_inspection_id")
     )
     checklist_item_id: Mapped[UUID | None] = mapped_column(ForeignKey("checklist_items.id"))
+    place_id: Mapped[UUID | None] = mapped_column(ForeignKey("places.id"))
 
     description: Mapped[str]
     level: Mapped[Level] = mapped_column(words(Level))
@@ -113,6 +115,7 @@ class Ticket(Base):
     campaign: Mapped[Campaign] = relationship(lazy="raise", foreign_keys=[campaign_id])
     unit: Mapped[Unit] = relationship(lazy="raise", foreign_keys=[unit_id])
     checklist_item: Mapped[ChecklistItem | None] = relationship(lazy="raise")
+    place: Mapped[Place | None] = relationship(lazy="raise")
     finder: Mapped[Person] = relationship(lazy="raise", foreign_keys=[finder_id])
     assignee: Mapped[Person | None] = relationship(lazy="raise", foreign_keys=[assignee_id])
     fixer: Mapped[Person | None] = relationship(lazy="raise", foreign_keys=[fixer_id])
@@ -175,6 +178,9 @@ class Ticket(Base):
         Index("ix_tickets_recent", "campaign_id", text("recorded_at DESC"), text("id DESC")),
         # Read by domain/status.py: the counts.
         Index("ix_tickets_status", "campaign_id", "unit_id", "state", "level"),
+        # Read by domain/similar.py: what was found at the same place, in the same unit.
+        Index("ix_tickets_place", "place_id", postgresql_where=text("place_id IS NOT NULL")),
+        Index("ix_tickets_unit", "unit_id", text("recorded_at DESC")),
         # Read by domain/tickets.py: "what is mine, by when".
         Index(
             "ix_tickets_assignee_due",

@@ -22,6 +22,7 @@ PUBLIC = "https://chuncha.example.org"
 
 def item(**said: object) -> Item:
     return Item(
+        path=None,
         **{
             "kind": "assigned",
             "subject": "整改提醒 CC2026-LL01-0001 变压器渗漏油",
@@ -37,7 +38,7 @@ def item(**said: object) -> Item:
             "due_at": None,
             "photo": None,
             **said,
-        }
+        },
     )
 
 
