@@ -43,23 +43,54 @@ class TooOften(Refusal):
     en = "Too many tries in a short time; try again in {minutes} minutes. If it is urgent, call whoever is on duty."
 
 
+HARD = 3
+"""So many times its share, and nothing is read from an address any more, nor counted."""
+
+
 def knock(
     session: Session, door: DoorKind, address: str, *, place_id: UUID | None = None, now: datetime
-) -> None:
-    """Count one try. Raises TooOften when the address, or the place, has had its share; then nothing is counted."""
+) -> TooOften | None:
+    """Count one try, and return the refusal when the address or the place has had its share.
+
+    Returned, not raised: the count is committed with it. Refused tries count too, so whoever keeps hammering waits on.
+    """
     sender = _counted_as(address, now)
-    _check(session, (Knock.door == door, Knock.address == sender), BY_ADDRESS[door], sender, now=now)
-    if place_id is not None:
-        _check(session, (Knock.door == door, Knock.place_id == place_id), BY_PLACE, place_id.bytes, now=now)
+    said = _share(session, (Knock.door == door, Knock.address == sender), BY_ADDRESS[door], sender, now=now)
+    if said is None and place_id is not None:
+        about = (Knock.door == door, Knock.place_id == place_id)
+        said = _share(session, about, BY_PLACE, place_id.bytes, now=now)
     session.add(Knock(door=door, address=sender, place_id=place_id, at=now))
+    return said
 
 
-def _check(
+def must_not_flood(session: Session, door: DoorKind, address: str, *, now: datetime) -> None:
+    """Before a body is read: raise TooOften when the address goes on far beyond its share."""
+    limit = BY_ADDRESS[door]
+    tries = select(func.count()).where(
+        Knock.door == door, Knock.address == _counted_as(address, now), Knock.at > now - limit.within
+    )
+    if (session.scalar(tries) or 0) >= HARD * limit.most:
+        raise TooOften(minutes=int(limit.within.total_seconds()) // 60)
+
+
+def is_shut(session: Session, door: DoorKind, address: str, *, now: datetime) -> TooOften | None:
+    """Whether the address has had its share, without counting."""
+    sender = _counted_as(address, now)
+    return _left(session, (Knock.door == door, Knock.address == sender), BY_ADDRESS[door], now=now)
+
+
+def _share(
     session: Session, about: tuple[ColumnElement[bool], ...], limit: Limit, key: bytes, *, now: datetime
-) -> None:
+) -> TooOften | None:
     # Two tries at the same moment are counted one after the other, in whichever process they are.
     lock = int.from_bytes(hashlib.sha256(key).digest()[:8], "big", signed=True)
     session.execute(select(func.pg_advisory_xact_lock(lock)))
+    return _left(session, about, limit, now=now)
+
+
+def _left(
+    session: Session, about: tuple[ColumnElement[bool], ...], limit: Limit, *, now: datetime
+) -> TooOften | None:
     tries = (
         select(Knock.at)
         .where(*about, Knock.at > now - limit.within)
@@ -67,9 +98,10 @@ def _check(
         .limit(limit.most)
     )
     times = list(session.scalars(tries))
-    if len(times) >= limit.most:
-        wait = times[-1] + limit.within - now
-        raise TooOften(minutes=max(1, -(-int(wait.total_seconds()) // 60)))
+    if len(times) < limit.most:
+        return None
+    wait = times[-1] + limit.within - now
+    return TooOften(minutes=max(1, -(-int(wait.total_seconds()) // 60)))
 
 
 def _counted_as(address: str, now: datetime) -> bytes:

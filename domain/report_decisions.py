@@ -16,7 +16,7 @@ from domain.history import record
 from domain.records import FileKind, Person, Report, Ticket
 from domain.reports import photos_of
 from domain.tickets import ticket_by_number
-from statemachines.chart import move
+from statemachines.chart import move, option
 from statemachines.labels import Level
 from statemachines.report import ReportEvent
 from statemachines.roles import Actor
@@ -66,8 +66,7 @@ def accept(session: Session, report: Report, told: Acceptance, *, actor: Actor, 
 
     Raises RoleMissing, WrongState, and whatever refuses a finding.
     """
-    before = report.state
-    move(report, ReportEvent.ACCEPT, actor=actor, now=now)
+    _must_be_acceptable(report, actor=actor, now=now)
     finding = NewFinding(
         # The report's own key: accepted twice, it is one ticket.
         id=report.id,
@@ -85,7 +84,7 @@ def accept(session: Session, report: Report, told: Acceptance, *, actor: Actor, 
         files=_listed(session, report),
     )
     ticket = submit_finding(session, finding, actor=actor, now=now).ticket
-    _decided(session, report, ticket, ReportEvent.ACCEPT, before, actor=actor, now=now)
+    _decided(session, report, ticket, ReportEvent.ACCEPT, actor=actor, now=now)
     return ticket
 
 
@@ -94,8 +93,7 @@ def join(session: Session, report: Report, told: Joining, *, actor: Actor, now: 
 
     Raises BadInput when that ticket is out of sight or closed, RoleMissing, WrongState.
     """
-    before = report.state
-    move(report, ReportEvent.ACCEPT, actor=actor, now=now)
+    _must_be_acceptable(report, actor=actor, now=now)
     ticket = ticket_by_number(session, told.ticket, actor=actor, lock=True)
     if ticket.state not in TAKES_PHOTOS:
         raise BadInput(
@@ -117,17 +115,15 @@ def join(session: Session, report: Report, told: Joining, *, actor: Actor, now: 
         reported_at=report.received_at,
         text=report.text,
     )
-    _decided(session, report, ticket, ReportEvent.ACCEPT, before, actor=actor, now=now)
+    _decided(session, report, ticket, ReportEvent.ACCEPT, actor=actor, now=now)
     return ticket
 
 
 def decline(session: Session, report: Report, told: Declining, *, actor: Actor, now: datetime) -> None:
     """The report is not taken on; the reporter reads why. Raises ReasonMissing, RoleMissing, WrongState."""
-    before = report.state
-    move(report, ReportEvent.DECLINE, actor=actor, now=now, reason=told.reason)
     ticket = ticket_by_number(session, told.ticket, actor=actor) if told.ticket else None
     report.reason = told.reason
-    _decided(session, report, ticket, ReportEvent.DECLINE, before, actor=actor, now=now, reason=told.reason)
+    _decided(session, report, ticket, ReportEvent.DECLINE, actor=actor, now=now, reason=told.reason)
 
 
 def _listed(session: Session, report: Report) -> list[ListedFile]:
@@ -137,18 +133,25 @@ def _listed(session: Session, report: Report) -> list[ListedFile]:
     ]
 
 
+def _must_be_acceptable(report: Report, *, actor: Actor, now: datetime) -> None:
+    """Ask the chart before anything is written: an accepted report has a ticket in the database, so it moves last."""
+    if (refusal := option(report, ReportEvent.ACCEPT, actor=actor, now=now).refusal) is not None:
+        raise refusal
+
+
 def _decided(
     session: Session,
     report: Report,
     ticket: Ticket | None,
     event: ReportEvent,
-    before: str,
     *,
     actor: Actor,
     now: datetime,
     **facts: object,
 ) -> None:
-    report.decided_by, report.decided_at = session.get_one(Person, actor.id), now
+    before, person = report.state, session.get_one(Person, actor.id)
+    move(report, event, actor=actor, now=now, **facts)
+    report.decided_by, report.decided_at = person, now
     report.ticket = ticket
     follow(session, report, now=now)
     session.flush()

@@ -5,11 +5,13 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
+from statemachines.call import CallChart, CallState
 from statemachines.campaign import CampaignChart, CampaignState
 from statemachines.chart import RecordChart
 from statemachines.extension import ExtensionChart, ExtensionState
 from statemachines.inspection import InspectionChart, InspectionState
 from statemachines.labels import LOCAL, Level
+from statemachines.report import ReportChart, ReportState
 from statemachines.suggestion import SuggestionChart, SuggestionState
 from statemachines.supervision import SupervisionChart, SupervisionLevel, SupervisionState
 from statemachines.ticket import TicketChart, TicketState
@@ -92,6 +94,22 @@ class Plan:
     drafted_by_id: UUID | None = PERSONAS["assignee"].id
 
 
+class Report:
+    chart: ClassVar[type[RecordChart]] = ReportChart
+    state: ReportState = ReportState.RECEIVED
+    unit_path: str = STATION
+
+
+@dataclass
+class Call:
+    chart: ClassVar[type[RecordChart]] = CallChart
+    state: CallState = CallState.OPEN
+    unit_path: str = STATION
+    answered_at: datetime | None = NOW
+    callback_wanted: bool = False
+    called_back_at: datetime | None = None
+
+
 def ticket(state: str = "found", **facts: Any) -> Ticket:
     """A ticket in that state, with what has happened to it by then."""
     worker = PERSONAS["assignee"]
@@ -149,3 +167,6 @@ SUPERVISION_FACTS: dict[str, dict[str, Any]] = {
     "delist": {"opinion": "已复查合格", "plan_approved": False},
 }
 PLAN_FACTS: dict[str, dict[str, Any]] = {"refuse": {"reason": "没有写明停电期间的看护"}}
+REPORT_FACTS: dict[str, dict[str, Any]] = {"decline": {"reason": "已由检修班处理"}}
+
+CALL_FACTS: dict[str, dict[str, Any]] = {"answer": {"answer": "本周内更换"}}

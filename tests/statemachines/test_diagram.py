@@ -35,4 +35,4 @@ def test_it_can_be_printed() -> None:
         [sys.executable, "-m", "statemachines.diagram"], capture_output=True, encoding="utf-8", check=True
     )
     assert printed.stdout == architecture()
-    assert architecture().count("```mermaid") == 5
+    assert architecture().count("```mermaid") == 9

@@ -20,9 +20,11 @@ from tests.statemachines.records import (
     INSPECTION_FACTS,
     NOW,
     TICKET_FACTS,
+    Call,
     Campaign,
     Extension,
     Inspection,
+    Report,
     ticket,
 )
 
@@ -259,3 +261,31 @@ def test_open_tickets_go_to_the_next_campaign() -> None:
 
 def test_findings_come_in_until_the_campaign_is_summed_up() -> None:
     assert [accepts_findings(state) for state in CampaignState] == [True] * 5 + [False] * 2
+
+
+def test_a_call_is_settled_once_the_caller_has_an_answer_and_was_called_back_where_they_asked_for_it() -> (
+    None
+):
+    inspector = PERSONAS["inspector"]
+    for row, refused in (
+        (Call(answered_at=None), "answer-missing"),
+        (Call(callback_wanted=True), "callback-missing"),
+    ):
+        with pytest.raises(Refusal) as why:
+            move(row, "settle", actor=inspector, now=NOW)
+        assert why.value.code == refused
+    assert (
+        move(Call(callback_wanted=True, called_back_at=NOW), "settle", actor=inspector, now=NOW) == "settled"
+    )
+
+
+def test_an_answer_to_a_caller_has_words() -> None:
+    with pytest.raises(Refusal) as why:
+        move(Call(), "answer", actor=PERSONAS["inspector"], now=NOW, answer=" ")
+    assert why.value.code == "answer-missing"
+
+
+def test_declining_a_report_needs_a_reason() -> None:
+    with pytest.raises(Refusal) as why:
+        move(Report(), "decline", actor=PERSONAS["supervisor"], now=NOW, reason="")
+    assert why.value.code == "reason-missing"

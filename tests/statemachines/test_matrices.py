@@ -12,28 +12,34 @@ from statemachines.chart import RecordChart, move, option
 from statemachines.labels import Level
 from statemachines.refusals import Refusal
 from tests.statemachines import (
+    call_matrix,
     campaign_matrix,
     extension_matrix,
     inspection_matrix,
     plan_matrix,
+    report_matrix,
     suggestion_matrix,
     supervision_matrix,
     ticket_matrix,
 )
 from tests.statemachines.matrix import PERSONAS, Cell, cells
 from tests.statemachines.records import (
+    CALL_FACTS,
     CAMPAIGN_FACTS,
     EXTENSION_FACTS,
     INSPECTION_FACTS,
     NOW,
     PLAN_FACTS,
+    REPORT_FACTS,
     SUGGESTION_FACTS,
     SUPERVISION_FACTS,
     TICKET_FACTS,
+    Call,
     Campaign,
     Extension,
     Inspection,
     Plan,
+    Report,
     Suggestion,
     Supervision,
     ticket,
@@ -70,6 +76,14 @@ def a_plan(cell: Cell) -> Any:
     return Plan(state=Plan.chart.states_enum(cell.state))  # type: ignore[arg-type]
 
 
+def a_report(cell: Cell) -> Any:
+    return Report(state=Report.chart.states_enum(cell.state))  # type: ignore[arg-type]
+
+
+def a_call(cell: Cell) -> Any:
+    return Call(state=Call.chart.states_enum(cell.state))  # type: ignore[arg-type]
+
+
 SPECIFIED = [
     (list(cells(ticket_matrix.TABLE)), a_ticket, TICKET_FACTS),
     (list(cells(campaign_matrix.TABLE, levels=False)), a_campaign, CAMPAIGN_FACTS),
@@ -78,6 +92,8 @@ SPECIFIED = [
     (list(cells(suggestion_matrix.TABLE, levels=False)), a_suggestion, SUGGESTION_FACTS),
     (list(cells(supervision_matrix.TABLE, levels=False)), a_supervision, SUPERVISION_FACTS),
     (list(cells(plan_matrix.TABLE, levels=False)), a_plan, PLAN_FACTS),
+    (list(cells(report_matrix.TABLE, levels=False)), a_report, REPORT_FACTS),
+    (list(cells(call_matrix.TABLE, levels=False)), a_call, CALL_FACTS),
 ]
 
 

@@ -249,6 +249,12 @@ SENTENCES: list[tuple[Refusal, int, str, str]] = [
         "须写明是否采纳；不采纳或有异议的，须书面说明理由。",
         "Say whether it is adopted; if not, or when disputed, give the reason in writing.",
     ),
+    (
+        refusals.CallbackMissing(),
+        409,
+        "来电人要求回访，回访后才能办结；请先登记回访。",
+        "The caller asked to be called back; record that before the call is settled.",
+    ),
 ]
 
 
