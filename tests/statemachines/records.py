@@ -94,6 +94,7 @@ class Plan:
     drafted_by_id: UUID | None = PERSONAS["assignee"].id
 
 
+@dataclass
 class Report:
     chart: ClassVar[type[RecordChart]] = ReportChart
     state: ReportState = ReportState.RECEIVED
