@@ -383,6 +383,13 @@ def cancel(session: Session, ticket: Ticket, told: Cancellation, *, actor: Actor
             zh="重复登记须写明与哪一张隐患单重复。",
             en="Name the ticket this one repeats.",
         )
+    if told.kind is CancelKind.ACCEPTED and ticket.level != Level.GENERAL:
+        raise BadInput(
+            "/kind",
+            "accepted-only-general",
+            zh=f"只有一般隐患可以经评估不再整改，本单等级为{ticket.level.zh}。",
+            en=f"Only a general hazard may be accepted as it is; this one is {ticket.level.en.lower()}.",
+        )
     move(ticket, "cancel", actor=actor, now=now, reason=told.reason)
     ticket.cancelled_at, ticket.cancel_reason, ticket.cancel_kind = now, told.reason, told.kind
     ticket.duplicate_of_id = original.id if original else None

@@ -2,37 +2,54 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from enum import StrEnum
+from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
 from pydantic import ConfigDict, Field
-from sqlalchemy import ColumnElement, Select, and_, func, literal, literal_column, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, joinedload
 from sqlalchemy.orm.attributes import set_committed_value
 
-from domain.errors import BadInput, NotFound, PreconditionFailed
+from domain.errors import NotFound, PreconditionFailed
 from domain.figure_filter import FigureFilter, figure_conditions
-from domain.records import Campaign, ChecklistItem, Person, Place, Ticket, Unit
-from domain.records.base import Instant
+from domain.records import Campaign, ChecklistItem, Extension, Person, Place, Ticket, Unit
+from domain.search import found_by
+from domain.ticket_orders import (
+    RUNNING,
+    UNDATED,
+    Bookmark,
+    TicketOrder,
+    bookmark_after,
+    bookmark_of,
+    is_overdue,
+    overdue,
+    stretches,
+)
 from domain.visibility import tickets_visible_to
+from statemachines.extension import ExtensionState
 from statemachines.labels import Level
 from statemachines.roles import Actor
 from statemachines.ticket import TicketState
 
-#: The states in which a deadline runs: overdue is computed from these, never stored.
-RUNNING = (TicketState.ASSIGNED,)
-
-#: A ticket without a deadline sorts last by deadline instead of falling out of the list.
-UNDATED: ColumnElement[datetime] = literal_column("'infinity'::timestamptz", Instant())
-
-_due_or_never = func.coalesce(Ticket.due_at, UNDATED)
+__all__ = [
+    "RUNNING",
+    "UNDATED",
+    "Page",
+    "TicketFilter",
+    "TicketOrder",
+    "count_tickets",
+    "is_overdue",
+    "list_tickets",
+    "load_all_named",
+    "load_named",
+    "narrowed",
+    "overdue",
+    "ticket_by_number",
+    "untaken",
+]
 
 Named = TypeVar("Named", Person, Unit, ChecklistItem, Place, Ticket, Campaign)
 
@@ -70,14 +87,11 @@ def _load(
             set_committed_value(ticket, name, found.get(getattr(ticket, f"{name}_id")))
 
 
-def is_overdue(ticket: Ticket, now: datetime) -> bool:
-    """Whether the deadline has passed while the fix is still awaited."""
-    return ticket.state in RUNNING and ticket.due_at is not None and ticket.due_at < now
-
-
-def overdue(now: datetime) -> ColumnElement[bool]:
-    """`is_overdue` as a condition for queries, in the words of the index `ix_tickets_open_due`."""
-    return and_(Ticket.state.in_(RUNNING), _due_or_never < now)
+def load_all_named(session: Session, tickets: Sequence[Ticket]) -> None:
+    """`load_named`, and their campaigns. Not joined: settings would be sent and read once for every ticket."""
+    campaigns = select(Campaign).options(joinedload(Campaign.unit, innerjoin=True))
+    _load(session, tickets, campaigns, Campaign.id, "campaign")
+    load_named(session, tickets)
 
 
 def ticket_by_number(
@@ -107,13 +121,6 @@ def ticket_by_number(
     return ticket
 
 
-class TicketOrder(StrEnum):
-    """How a list is sorted."""
-
-    RECENT = "recent"
-    DUE = "due"
-
-
 class TicketFilter(FigureFilter):
     """What a list is narrowed to; everything may be left out. `unit` means the unit and all below it."""
 
@@ -127,6 +134,10 @@ class TicketFilter(FigureFilter):
     finder: str | None = Field(default=None, max_length=64)
     overdue: bool | None = None
     supervised: bool | None = None
+    untaken: bool | None = None
+    """Nobody took it: without its three fixed, or assigned and not acknowledged."""
+    extension_pending: bool | None = None
+    """More time was asked for and not decided."""
     source: str | None = Field(default=None, max_length=32)
     q: str | None = Field(default=None, max_length=100)
     sort: TicketOrder = TicketOrder.RECENT
@@ -140,63 +151,60 @@ class Page:
     next: str | None
 
 
-def _encode(*place: object) -> str:
-    return base64.urlsafe_b64encode(json.dumps([str(p) for p in place]).encode()).decode().rstrip("=")
+_PENDING = exists().where(Extension.ticket_id == Ticket.id, Extension.state == ExtensionState.REQUESTED)
 
 
-def _aware(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError("a cursor's moment has a time zone")
-    return moment.astimezone(UTC)
+def untaken() -> ColumnElement[bool]:
+    """Nobody took it: without its three fixed, or assigned and not acknowledged."""
+    unread = and_(Ticket.state == TicketState.ASSIGNED, Ticket.acknowledged_at.is_(None))
+    return or_(Ticket.state == TicketState.FOUND, unread)
 
 
-def _decode(cursor: str) -> tuple[ColumnElement[datetime], ColumnElement[UUID]]:
-    try:
-        moment, key = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        return UNDATED if moment == "None" else literal(_aware(moment)), literal(UUID(key))
-    except (ValueError, TypeError, AttributeError, OverflowError, binascii.Error) as error:
-        raise BadInput(
-            "/cursor",
-            "cursor",
-            zh="翻页标记无效，请从第一页重新查询。",
-            en="This cursor is not valid; start again from the first page.",
-        ) from error
-
-
-def narrowed(query: Select[tuple[Ticket]], wanted: TicketFilter, *, now: datetime) -> Select[tuple[Ticket]]:
+def narrowed(
+    session: Session, query: Select[tuple[Ticket]], wanted: TicketFilter, *, now: datetime
+) -> Select[tuple[Ticket]]:
     """Put the filter's conditions on a query over tickets."""
+    query = query.where(*_named(wanted), *_standing(wanted, now), *figure_conditions(wanted, now=now))
+    return query.where(found_by(session, wanted.q)) if wanted.q else query
+
+
+def _named(wanted: TicketFilter) -> Iterator[ColumnElement[bool]]:
+    """What the filter says of campaign, unit, state, level, people and source."""
     if wanted.campaign:
         # One value, not a set: so the indexes that begin with the campaign keep their order.
-        campaign = select(Campaign.id).where(Campaign.code == wanted.campaign).scalar_subquery()
-        query = query.where(Ticket.campaign_id == campaign)
+        yield (
+            Ticket.campaign_id
+            == select(Campaign.id).where(Campaign.code == wanted.campaign).scalar_subquery()
+        )
     if wanted.unit:
         top = select(Unit.path).where(Unit.code == wanted.unit).scalar_subquery()
-        query = query.where(Ticket.unit_id.in_(select(Unit.id).where(Unit.path.like(top.concat("%")))))
+        yield Ticket.unit_id.in_(select(Unit.id).where(Unit.path.like(top.concat("%"))))
     if wanted.state:
-        query = query.where(Ticket.state.in_(wanted.state))
+        yield Ticket.state.in_(wanted.state)
     if wanted.level:
-        query = query.where(Ticket.level.in_(wanted.level))
+        yield Ticket.level.in_(wanted.level)
     for login, column in ((wanted.assignee, Ticket.assignee_id), (wanted.finder, Ticket.finder_id)):
         if login:
-            query = query.where(column == select(Person.id).where(Person.login == login).scalar_subquery())
-    if wanted.overdue is not None:
-        late = overdue(now)
-        query = query.where(late if wanted.overdue else ~late)
-    if wanted.supervised is not None:
-        listed = Ticket.supervised_at.is_not(None)
-        query = query.where(listed if wanted.supervised else ~listed)
+            yield column == select(Person.id).where(Person.login == login).scalar_subquery()
     if wanted.source:
-        query = query.where(Ticket.source == wanted.source)
-    if wanted.q:
-        fields = (Ticket.number, Ticket.description, Ticket.location)
-        query = query.where(or_(*(field.icontains(wanted.q, autoescape=True) for field in fields)))
-    return query.where(*figure_conditions(wanted, now=now))
+        yield Ticket.source == wanted.source
+
+
+def _standing(wanted: TicketFilter, now: datetime) -> Iterator[ColumnElement[bool]]:
+    """What the filter says of how the ticket stands."""
+    for asked, condition in (
+        (wanted.overdue, overdue(now)),
+        (wanted.supervised, Ticket.supervised_at.is_not(None)),
+        (wanted.untaken, untaken()),
+        (wanted.extension_pending, _PENDING),
+    ):
+        if asked is not None:
+            yield condition if asked else ~condition
 
 
 def count_tickets(session: Session, wanted: TicketFilter, *, actor: Actor, now: datetime) -> int:
     """How many tickets the list has on all its pages together. Its cost follows what is found."""
-    found = narrowed(select(Ticket).where(tickets_visible_to(actor)), wanted, now=now)
+    found = narrowed(session, select(Ticket).where(tickets_visible_to(actor)), wanted, now=now)
     return session.scalar(found.with_only_columns(func.count(), maintain_column_froms=True)) or 0
 
 
@@ -209,25 +217,24 @@ def list_tickets(
     limit: int = 50,
     cursor: str | None = None,
 ) -> Page:
-    """One page of tickets the actor may see, newest first or by deadline. Raises BadInput for a wrong cursor."""
-    query = narrowed(select(Ticket).where(tickets_visible_to(actor)), wanted, now=now)
+    """One page of tickets the actor may see, in the order asked for. Raises BadInput for a wrong cursor."""
+    query = narrowed(session, select(Ticket).where(tickets_visible_to(actor)), wanted, now=now)
     query = query.options(joinedload(Ticket.unit, innerjoin=True))
-    if wanted.sort is TicketOrder.DUE:
-        query = query.order_by(_due_or_never, Ticket.id)
-        if cursor:
-            query = query.where(tuple_(_due_or_never, Ticket.id) > tuple_(*_decode(cursor)))
-    else:
-        query = query.order_by(Ticket.recorded_at.desc(), Ticket.id.desc())
-        if cursor:
-            query = query.where(tuple_(Ticket.recorded_at, Ticket.id) < tuple_(*_decode(cursor)))
-    rows = list(session.scalars(query.limit(limit + 1)))
+    begun = bookmark_of(cursor, wanted.sort) if cursor else Bookmark(now)
+    rows: list[tuple[int, Ticket]] = []
+    for number, stretch in enumerate(stretches(wanted.sort, begun.at)):
+        if number < begun.stretch or not stretch.admits(wanted.state):
+            continue
+        after = begun.after if number == begun.stretch else None
+        found = session.scalars(stretch.sorted(query, after, wanted.state).limit(limit + 1 - len(rows)))
+        rows += ((number, ticket) for ticket in found)
+        if len(rows) > limit:
+            break
     following = None
     if len(rows) > limit:
         rows = rows[:limit]
-        last = rows[-1]
-        following = _encode(last.due_at if wanted.sort is TicketOrder.DUE else last.recorded_at, last.id)
-    # Not joined: the settings of a campaign would be sent and read once for every ticket.
-    campaigns = select(Campaign).options(joinedload(Campaign.unit, innerjoin=True))
-    _load(session, rows, campaigns, Campaign.id, "campaign")
-    load_named(session, rows)
-    return Page(rows, following)
+        number, last = rows[-1]
+        following = bookmark_after(last, number, wanted.sort, begun.at).encoded()
+    tickets = [ticket for _, ticket in rows]
+    load_all_named(session, tickets)
+    return Page(tickets, following)

@@ -29,6 +29,8 @@ YES_WORDS = frozenset({"1", "true", "t", "yes", "y", "on"})
 YES: Mapping[str, str] = {
     "overdue": _("超期"),
     "supervised": _("督办"),
+    "untaken": _("没人接"),
+    "extension_pending": _("延期待审批"),
     "fixed_in_time": _("原期限内完成"),
     "fixed_in_current_time": _("现期限内完成"),
     "rechecked": _("已复查过"),
@@ -40,6 +42,8 @@ YES: Mapping[str, str] = {
 NO: Mapping[str, str] = {
     "overdue": _("未超期"),
     "supervised": _("未督办"),
+    "untaken": _("已有人接"),
+    "extension_pending": _("没有待审批的延期"),
     "fixed_in_time": _("超过原期限完成"),
     "fixed_in_current_time": _("超过现期限完成"),
     "rechecked": _("未复查过"),

@@ -47,6 +47,8 @@ WORDS: Mapping[object, str] = {
     CancelKind.DUPLICATE: _("与其他隐患单重复"),
     CancelKind.NOT_A_HAZARD: _("不构成隐患"),
     CancelKind.NOT_OURS: _("不属本单位管辖"),
+    CancelKind.NO_LONGER_THERE: _("隐患已不存在（设备拆除、场所停用等）"),
+    CancelKind.ACCEPTED: _("经评估风险可接受，不再整改（仅一般隐患）"),
     AnswerValue.PASS: _("合格"),
     AnswerValue.FAIL: _("不合格"),
     AnswerValue.NOT_APPLICABLE: _("不适用"),

@@ -22,6 +22,9 @@ from statemachines.extension import ExtensionChart, ExtensionState
 from statemachines.labels import Level
 from statemachines.ticket import TicketChart, TicketState
 
+SEARCHED = ("number", "description", "location", "category", "measure", "fix_note")
+"""The columns a search reads, in the order of the database's function `ticket_text`."""
+
 
 class CancelKind(StrEnum):
     """Why a ticket is struck without a fix."""
@@ -29,6 +32,10 @@ class CancelKind(StrEnum):
     DUPLICATE = "duplicate"
     NOT_A_HAZARD = "not_a_hazard"
     NOT_OURS = "not_ours"
+    NO_LONGER_THERE = "no_longer_there"
+    """What was hazardous is gone: taken down, closed, sold."""
+    ACCEPTED = "accepted"
+    """The risk is borne knowingly; general hazards only."""
 
 
 class NumberCounter(Base):
@@ -159,6 +166,7 @@ class Ticket(Base):
             "state <> 'cancelled' OR (cancelled_at IS NOT NULL AND cancel_reason <> '') IS TRUE",
             name="cancelled_with_reason",
         ),
+        CheckConstraint("cancel_kind <> 'accepted' OR level = 'general'", name="accepted_general"),
         CheckConstraint("due_at >= found_at", name="due_after_found"),
         CheckConstraint("files_arrived BETWEEN 0 AND files_expected", name="files_counted"),
         CheckConstraint("quantity IS NULL OR (measure_unit <> '') IS TRUE", name="quantity_has_unit"),
@@ -173,6 +181,19 @@ class Ticket(Base):
             text("coalesce(due_at, 'infinity'::timestamptz)"),
             "id",
             postgresql_where=text("state IN ('found', 'assigned', 'fixed')"),
+        ),
+        # Read by domain/ticket_orders.py: what has been open longest.
+        Index(
+            "ix_tickets_open_age",
+            "found_at",
+            "id",
+            postgresql_where=text("state IN ('found', 'assigned', 'fixed')"),
+        ),
+        # Read by domain/search.py. The table is not made wider by it: what counts tickets reads the rows, not this.
+        Index(
+            "ix_tickets_search",
+            text(f"search_pairs(ticket_text({', '.join(SEARCHED)}))"),
+            postgresql_using="gin",
         ),
         # Read by domain/tickets.py: the queue of a campaign that is no longer the newest.
         Index("ix_tickets_recent", "campaign_id", text("recorded_at DESC"), text("id DESC")),

@@ -370,6 +370,13 @@ class TestCancel:
         told = {"reason": "重复", "kind": "duplicate", "duplicate_of": original.number}
         assert bureau.do(copy.number, "cancel", by="zhaozhuren", **told).duplicate_of_id == original.id
 
+    def test_only_a_general_hazard_is_accepted_as_it_is(self, bureau):
+        serious, general = bureau.find(level="serious").number, bureau.find().number
+        told = {"reason": "待设备退役", "kind": "accepted"}
+        with refused("accepted-only-general", at="/kind", zh="较大", en="serious"):
+            bureau.do(serious, "cancel", by="zhaozhuren", **told)
+        assert bureau.do(general, "cancel", by="zhaozhuren", **told).cancel_kind == CancelKind.ACCEPTED
+
     def test_needs_a_reason_and_a_supervisor(self, bureau):
         number = bureau.find().number
         with refused("reason-missing", zh="作废"):

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from domain.ticket_orders import risk_of
 from domain.tickets import TicketFilter, TicketOrder, is_overdue, list_tickets, ticket_by_number
 from statemachines.roles import SYSTEM
 from statemachines.ticket import TicketState
@@ -84,6 +85,72 @@ def test_a_cursor_that_is_none_is_refused(bureau, cursor):
         list_tickets(session, TicketFilter(), actor=SYSTEM, now=bureau.now, cursor=cursor)
 
 
+def test_by_risk_level_goes_before_lateness_and_lateness_before_returns(world):
+    def assigned(**said):
+        return world.assigned(description=f"{said}", **said).number
+
+    general, serious = assigned(due="2026-04-20"), assigned(due="2026-04-20", level="serious")
+    sooner, late = assigned(due="2026-04-10"), assigned(due="2026-04-02")
+    late_serious = assigned(due="2026-04-02", level="serious")
+    returned = world.fixed(due="2026-04-20").number
+    world.do(returned, "verify", by="limin", passed=False, opinion="仍渗油")
+    undated, closed = world.find().number, world.fixed().number
+    world.do(closed, "verify", by="limin", passed=True, opinion="合格")
+    world.later(days=3)
+    assert listed(world, sort="risk") == [
+        late_serious,
+        serious,
+        late,
+        returned,
+        sooner,
+        general,
+        undated,
+        closed,
+    ]
+    with world.database.reading() as session:
+        page = list_tickets(session, TicketFilter(sort="risk"), actor=SYSTEM, now=world.now)
+    assert [risk_of(ticket, world.now) for ticket in page.items] == [210, 200, 110, 101, 100, 100, 100, 0]
+
+
+def test_by_age_the_oldest_open_one_comes_first(world):
+    closed = world.fixed(found_at="2026-03-01T09:00:00+08:00").number
+    world.do(closed, "verify", by="limin", passed=True, opinion="合格")
+    young = world.find(found_at="2026-03-20T09:00:00+08:00").number
+    old = world.assigned(found_at="2026-03-02T09:00:00+08:00").number
+    assert listed(world, sort="age") == [old, young, closed]
+    assert listed(world, sort="age", state=["verified"]) == [closed]
+
+
+def test_a_list_by_risk_goes_on_as_it_stood_when_it_was_begun(world):
+    """What becomes overdue while somebody turns the page is neither shown twice nor left out."""
+    first, second = (world.assigned(due="2026-04-02").number for _ in range(2))
+    with world.database.reading() as session:
+        begun = list_tickets(session, TicketFilter(sort="risk"), actor=SYSTEM, now=world.now, limit=1)
+        world.later(days=3)
+        ended = list_tickets(
+            session, TicketFilter(sort="risk"), actor=SYSTEM, now=world.now, limit=1, cursor=begun.next
+        )
+    assert {begun.items[0].number, ended.items[0].number} == {first, second}
+
+
+def test_lists_are_narrowed_to_what_waits(world):
+    found, waiting = world.find().number, world.assigned(due="2026-04-05").number
+    taken, late = (world.acknowledged(due=due).number for due in ("2026-04-20", "2026-04-02"))
+    returned = world.fixed(due="2026-04-30").number
+    asking = world.acknowledged(due="2026-04-21").number
+    world.do(returned, "verify", by="limin", passed=False, opinion="仍渗油")
+    world.ask_extension(asking, due="2026-04-24", reason="等停电", interim_measures="警示牌")
+    world.do(returned, "acknowledge", by="wangjianguo")
+    world.now = datetime.fromisoformat("2026-04-03T10:00:00+08:00")
+    for said, expected in [
+        ({"untaken": True}, {found, waiting}),
+        ({"untaken": False}, {taken, late, returned, asking}),
+        ({"extension_pending": True}, {asking}),
+        ({"extension_pending": True, "level": ["major"]}, set()),
+    ]:
+        assert set(listed(world, **said)) == expected, said
+
+
 def test_lists_are_narrowed_by_what_people_ask_for(world):
     leak = world.find(description="油枕渗漏", source="hotline", by="zhangqiang").number
     stay = world.assigned(
@@ -110,6 +177,10 @@ def test_lists_are_narrowed_by_what_people_ask_for(world):
         ({"supervised": True}, {stay}),
         ({"supervised": False}, {leak, pole, far}),
         ({"q": "渗漏"}, {leak}),
+        ({"q": "王建国"}, {stay, pole}),
+        ({"q": "zhangqiang"}, {leak}),
+        ({"q": "石桥供电所"}, {far}),
+        ({"q": "柳林供电所 油枕"}, {leak}),
         ({"q": "12# 杆"}, {stay}),
         ({"q": pole.lower()}, {pole}),
         ({"q": "%"}, {far}),
