@@ -1,10 +1,10 @@
-"""Inspections: plan a visit, answer its checklist, submit; failed answers become findings."""
+"""Inspections: plan a visit, answer its checklist, hand it over, submit; failed answers become findings."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
-from typing import Annotated
+from datetime import date, datetime
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query
@@ -17,27 +17,63 @@ from api.documented import CHANGE, CREATE, LIST, READ
 from api.etag import version_tag
 from api.paging import Paged
 from api.shapes import Moment
-from domain import inspections
+from domain import answer_conflicts, answers, hand_overs, inspections, submissions
+from domain.answer_conflicts import Choice
 from domain.answered import Answer as Answered
-from domain.inspections import GivenAnswers, InspectionFilter, Miss, NewInspection, Submission
-from domain.records import AnswerValue, Inspection
+from domain.answers import CONTENT, GivenAnswers, open_conflicts
+from domain.hand_overs import HandOver
+from domain.inspections import InspectionFilter, NewInspection
+from domain.records import Answer, AnswerConflict, AnswerValue, Inspection
+from domain.submissions import Miss, Submission
 from statemachines.inspection import InspectionState
 from statemachines.labels import Level
+from statemachines.roles import Actor
 
 router = APIRouter(tags=["inspections"])
 
 Key = Annotated[UUID, Path(alias="id")]
 
 
-class AnswerShape(BaseModel):
-    """The answer to one item; a failed one names the ticket it became."""
+class SaidShape(BaseModel):
+    """What an answer says, who gave it and when. For a failed one `level`, `measure` and `deadline_days` are set when
+    they replace the item's own.
+    """
 
-    item: str
     value: AnswerValue
     note: str
     location: str
     level: Level | None
+    measure: str | None
+    deadline_days: int | None
+    answered_by: str
+    answered_at: Moment
+
+
+class ConflictShape(SaidShape):
+    """Another answer, given on another device without knowing the present one; `base_version` is what it knew."""
+
+    id: UUID
+    base_version: int
+
+
+class PhotoShape(BaseModel):
+    """A photo of a failed answer; send its bytes with `sendFile`."""
+
+    name: str
+    sha256: str
+    size: int
+
+
+class AnswerShape(SaidShape):
+    """The answer to one item; a failed one names the ticket it became. Send `version` as `base_version` when you change
+    it. With `conflicts` the visit cannot be submitted before somebody has chosen.
+    """
+
+    item: str
+    version: int
     ticket: str | None
+    photos: list[PhotoShape]
+    conflicts: list[ConflictShape]
 
 
 class InspectionSummary(BaseModel):
@@ -94,26 +130,36 @@ def _summary(visit: Inspection) -> InspectionSummary:
     )
 
 
+def _said(said: Answer | AnswerConflict) -> dict[str, Any]:
+    told = {name: getattr(said, name) for name in CONTENT}
+    return {**told, "answered_by": said.answered_by.login, "answered_at": said.answered_at}
+
+
 def _shape(visit: Inspection) -> InspectionShape:
     """A visit as programs read it; answers with their items and tickets must be loaded."""
-    answers = sorted(visit.answers, key=lambda answer: answer.item.position)
-    score = inspections.score(answers)
+    given = sorted(visit.answers, key=lambda answer: answer.item.position)
+    score = inspections.score(given)
     return InspectionShape(
         **_summary(visit).model_dump(),
         items=len(visit.checklist.items),
         score=None if score is None else str(score),
         answers=[
             AnswerShape(
+                **_said(answer),
                 item=answer.item.code,
-                value=answer.value,
-                note=answer.note,
-                location=answer.location,
-                level=answer.level,
+                version=answer.version,
                 ticket=answer.ticket.number if answer.ticket else None,
+                photos=[
+                    PhotoShape(name=each.name, sha256=each.sha256, size=each.size) for each in answer.photos
+                ],
+                conflicts=[
+                    ConflictShape(**_said(other), id=other.id, base_version=other.base_version)
+                    for other in open_conflicts(answer)
+                ],
             )
-            for answer in answers
+            for answer in given
         ],
-        tickets=[answer.ticket.number for answer in answers if answer.ticket],
+        tickets=[answer.ticket.number for answer in given if answer.ticket],
     )
 
 
@@ -184,8 +230,37 @@ def read(key: Key, call: Reads) -> Response:
     responses=CHANGE,
 )
 def answer(key: Key, told: GivenAnswers, call: Writes) -> Response:
-    """Put answers by item code; the first ones start the visit, answers given before stay unless given again."""
-    return _change(call, key, inspections.answer, told)
+    """Put answers by item code; the first ones start the visit, answers given before stay unless given again.
+
+    With `base_version` an answer that somebody changed in between is kept beside theirs, in its `conflicts`.
+    """
+    return _change(call, key, answers.answer, told)
+
+
+@router.post(
+    "/inspections/{id}/conflicts/{conflict}",
+    operation_id="settleConflict",
+    response_model=InspectionShape,
+    responses=CHANGE,
+)
+def settle(key: Key, conflict: UUID, told: Choice, call: Writes) -> Response:
+    """Choose between two answers to one item: `present` keeps the one that stands, `other` takes this one."""
+
+    def command(session: Session, visit: Inspection, choice: Choice, *, actor: Actor, now: datetime) -> None:
+        answer_conflicts.settle(session, visit, conflict, choice, actor=actor, now=now)
+
+    return _change(call, key, command, told)
+
+
+@router.post(
+    "/inspections/{id}/hand-over",
+    operation_id="handOverInspection",
+    response_model=InspectionShape,
+    responses=CHANGE,
+)
+def hand_over(key: Key, told: HandOver, call: Writes) -> Response:
+    """交接: a colleague goes on with the visit and is told; answers stay the word of who gave them."""
+    return _change(call, key, hand_overs.hand_over, told)
 
 
 @router.post(
@@ -198,7 +273,7 @@ def submit(key: Key, call: Writes, told: Submission | None = None) -> Response:
     """Sign and submit: each failed answer becomes a finding, once; nothing failed is the unit's zero report. The body,
     photos by item, may be left out.
     """
-    return _change(call, key, inspections.submit, told or Submission())
+    return _change(call, key, submissions.submit, told or Submission())
 
 
 @router.post(
@@ -206,4 +281,4 @@ def submit(key: Key, call: Writes, told: Submission | None = None) -> Response:
 )
 def miss(key: Key, told: Miss, call: Writes) -> Response:
     """未检: the visit was not made, for a reason that stays in the data."""
-    return _change(call, key, inspections.miss, told)
+    return _change(call, key, submissions.miss, told)

@@ -36,6 +36,7 @@ class NoticeShape(BaseModel):
     body: str
     ticket: str | None
     campaign: str | None
+    inspection: UUID | None
     responsible: bool
     instead_of: str | None
     created_at: Moment
@@ -63,6 +64,7 @@ def _shape(notice: Notice) -> NoticeShape:
         **{name: getattr(notice, name) for name in _SAME},
         ticket=notice.ticket.number if notice.ticket else None,
         campaign=notice.campaign.code if notice.campaign else None,
+        inspection=notice.inspection_id,
         instead_of=notice.instead_of.login if notice.instead_of else None,
     )
 

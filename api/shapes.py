@@ -13,11 +13,21 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import BaseModel, Field, PlainSerializer
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from domain.evidence import DoubtKind, Tolerance, doubts, own_place, own_time, tolerance_of
 from domain.files import files_of, files_of_all
-from domain.records import CancelKind, Extension, FileKind, FileListing, History, Person, Ticket
+from domain.records import (
+    CancelKind,
+    Extension,
+    FileKind,
+    FileListing,
+    History,
+    Person,
+    StandardHazard,
+    Ticket,
+)
 from domain.tickets import is_overdue
 from statemachines.chart import Option
 from statemachines.extension import ExtensionState
@@ -87,6 +97,11 @@ class TicketShape(BaseModel):
     quantity: Number | None
     measure_unit: str | None
     checklist_item: str | None
+    standard_hazard: str | None
+    proposed_measure: str | None
+    proposed_days: int | None
+    photo_required: bool
+    after_photo_required: bool
     source: str
     found_at: Moment
     recorded_at: Moment
@@ -148,6 +163,11 @@ def _number(session: Session, key: UUID | None) -> str | None:
     return other.number if other else None
 
 
+def _hazard(session: Session, key: UUID | None) -> str | None:
+    hazard = session.get(StandardHazard, key) if key else None
+    return hazard.code if hazard else None
+
+
 def file_shape(listing: FileListing, ticket: Ticket, tolerance: Tolerance) -> FileShape:
     """A listed file as programs read it."""
     place = own_place(listing)
@@ -181,6 +201,7 @@ def ticket_shape(
         unit=ticket.unit.code,
         checklist_item=ticket.checklist_item.code if ticket.checklist_item else None,
         place=ticket.place.code if ticket.place else None,
+        standard_hazard=_hazard(session, ticket.standard_hazard_id),
         finder=_login(session, ticket.finder_id) or "",
         assignee=_login(session, ticket.assignee_id),
         due=local_day(ticket.due_at) if ticket.due_at else None,
@@ -206,7 +227,10 @@ _SAME = tuple(name for name in TicketShape.model_fields if name in Ticket.__tabl
 
 
 def ticket_shapes(session: Session, tickets: Sequence[Ticket], *, now: datetime) -> list[TicketShape]:
-    """Many tickets, their files read in one query."""
+    """Many tickets; their files and standard hazards are each read in one query."""
+    keys = {ticket.standard_hazard_id for ticket in tickets} - {None}
+    # Held while the shapes are made: a session forgets what nobody holds.
+    _held = list(session.scalars(select(StandardHazard).where(StandardHazard.id.in_(keys)))) if keys else []
     files = files_of_all(session, [ticket for ticket in tickets if ticket.files_expected])
     return [ticket_shape(session, ticket, now=now, files=files.get(ticket.id, ())) for ticket in tickets]
 

@@ -102,6 +102,11 @@ _CALLS: dict[tuple[str, str], Rule] = {
     ("PUT", f"{API}/inspections/{{id}}/answers"): BY_CHART,
     ("POST", f"{API}/inspections/{{id}}/submit"): BY_CHART,
     ("POST", f"{API}/inspections/{{id}}/miss"): BY_CHART,
+    ("POST", f"{API}/inspections/{{id}}/hand-over"): BY_CHART,
+    ("POST", f"{API}/inspections/{{id}}/conflicts/{{conflict}}"): BY_CHART,
+    # The library is everybody's, as the checklists are.
+    ("GET", f"{API}/standard-hazards"): SIGNED_IN,
+    ("GET", f"{API}/standard-hazards/{{code}}"): SIGNED_IN,
     ("POST", f"{API}/suggestions"): doing(Deed.SUGGEST),
     ("GET", f"{API}/suggestions"): SIGNED_IN,
     ("GET", f"{API}/suggestions/{{number}}"): SIGNED_IN,

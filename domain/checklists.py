@@ -29,8 +29,19 @@ WrittenLevel = Annotated[Level, BeforeValidator(_by_either_name)]
 """A level as people write it in a table: 一般, 较大, 重大, or general, serious, major."""
 
 
+_YES_OR_NO = {"是": True, "否": False}
+
+YesOrNo = Annotated[
+    bool,
+    BeforeValidator(lambda value: _YES_OR_NO.get(value.strip(), value) if isinstance(value, str) else value),
+]
+"""Yes or no as people write it in a table: 是, 否, or what pydantic takes for a truth value."""
+
+
 class NewItem(BaseModel):
-    """One thing to check. `category` is 大类/小类; `deadline_days` as in domain/deadlines.py."""
+    """One thing to check. `category` is 大类/小类; `deadline_days` as in domain/deadlines.py. With `photo_required` a
+    failed answer must have a photo, with `after_photo_required` the fix of what failed.
+    """
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
@@ -41,6 +52,8 @@ class NewItem(BaseModel):
     level: WrittenLevel
     measure: str = Field(min_length=1, max_length=1000)
     deadline_days: int = Field(ge=0, le=3650)
+    photo_required: YesOrNo = False
+    after_photo_required: YesOrNo = False
 
 
 class NewChecklist(BaseModel):

@@ -117,6 +117,8 @@ def link(item: Item, public_url: str) -> str:
     """Where the reader can act on it."""
     if item.ticket:
         return f"{public_url}/tickets/{item.ticket}"
+    if item.inspection:
+        return f"{public_url}/inspections/{item.inspection}"
     if item.campaign:
         return f"{public_url}/campaigns/{item.campaign}"
     return f"{public_url}{item.path or '/inbox'}"

@@ -76,6 +76,8 @@ class Item:
     due_at: datetime | None
     photo: str | None
     """The SHA-256 of the ticket's first photo."""
+    inspection: UUID | None = None
+    """The visit it is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,6 +303,7 @@ def items_of(session: Session, which: ColumnElement[bool]) -> Iterator[tuple[Not
                 ticket=ticket.number if ticket else None,
                 campaign=campaign,
                 path=notice.path,
+                inspection=notice.inspection_id,
                 place="，".join(part for part in (unit, ticket.location) if part) if ticket else "",
                 what=ticket.description if ticket else notice.subject,
                 due_at=ticket.due_at if ticket else None,

@@ -27,9 +27,18 @@ from domain.database import LARGEST_FILE
 from domain.errors import BadInput, NotFound, wrong
 from domain.file_store import FileStore, sha256_of
 from domain.photos import look_at
-from domain.records import FileKind, FileListing, FilePart, Report, ReportFile, StoredFile, Ticket
+from domain.records import (
+    FileKind,
+    FileListing,
+    FilePart,
+    PhotoListing,
+    Report,
+    ReportFile,
+    StoredFile,
+    Ticket,
+)
 from domain.settings import Settings
-from domain.visibility import reports_visible_to, tickets_visible_to
+from domain.visibility import photo_listings_visible_to, reports_visible_to, tickets_visible_to
 from statemachines.refusals import Refusal
 from statemachines.roles import Actor
 
@@ -262,14 +271,15 @@ def counted(session: Session, ticket: Ticket, kind: FileKind) -> int:
 
 
 def must_be_listed(session: Session, sha256: str, *, actor: Actor) -> None:
-    """Raise NotFound unless a ticket or a report the actor may see lists the file."""
+    """Raise NotFound unless a ticket, a report, a visit or a tool the actor may see lists the file."""
     listed = exists().where(
         FileListing.sha256 == sha256, FileListing.ticket_id == Ticket.id, tickets_visible_to(actor)
     )
     reported = exists().where(
         ReportFile.sha256 == sha256, ReportFile.report_id == Report.id, reports_visible_to(actor)
     )
-    if not session.scalar(select(or_(listed, reported))):
+    elsewhere = exists().where(PhotoListing.sha256 == sha256, photo_listings_visible_to(actor))
+    if not (session.scalar(select(or_(listed, reported))) or session.scalar(select(elsewhere))):
         raise NotFound(what=sha256)
 
 

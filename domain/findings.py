@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Annotated
@@ -20,6 +20,7 @@ from domain.campaigns import campaign_by_code
 from domain.chases import follow
 from domain.errors import BadInput, wrong
 from domain.files import ListedFile, list_files
+from domain.finding_templates import template_of
 from domain.history import record
 from domain.people import unknown_unit
 from domain.places import place_of_finding
@@ -38,7 +39,7 @@ from domain.visibility import units_visible_to
 from statemachines.campaign import accepts_findings
 from statemachines.chart import begin
 from statemachines.labels import Level
-from statemachines.refusals import Refusal
+from statemachines.refusals import PhotoRequired, Refusal
 from statemachines.roles import Actor
 
 CLOCK_SKEW = timedelta(minutes=5)
@@ -72,8 +73,10 @@ class NewFinding(BaseModel):
     """What an inspector submits. `id` is a UUID made by the client, so that sending twice makes one ticket.
 
     `campaign` and `unit` are codes. `level` and `category` may be left out when a `checklist_item` (its code in the
-    campaign's checklist) gives them. `quantity` needs a `measure_unit`. `place` is the code on a sign; its name and
-    position stand in where `location`, `lat` and `lon` are left out. `found_at` is now when left out.
+    campaign's checklist) or a `standard_hazard` (its code in the library; `standard_hazard_version` the one the sender
+    knew) gives them. `measure` and `deadline_days` are proposals to whoever assigns. `quantity` needs a `measure_unit`.
+    `place` is the code on a sign; its name and position stand in where `location`, `lat` and `lon` are left out.
+    `found_at` is now when left out.
     """
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
@@ -85,6 +88,10 @@ class NewFinding(BaseModel):
     level: Level | None = None
     category: str | None = Field(default=None, min_length=1, max_length=100)
     checklist_item: str | None = Field(default=None, min_length=1, max_length=32)
+    standard_hazard: str | None = Field(default=None, min_length=1, max_length=32)
+    standard_hazard_version: int | None = Field(default=None, ge=1, le=1_000_000)
+    measure: str | None = Field(default=None, min_length=1, max_length=1000)
+    deadline_days: int | None = Field(default=None, ge=0, le=3650)
     quantity: Quantity | None = None
     measure_unit: str | None = Field(default=None, min_length=1, max_length=10)
     location: str = Field(default="", max_length=200)
@@ -104,13 +111,13 @@ class NewFinding(BaseModel):
                 zh="填写了数量，须同时填写计量单位 measure_unit。",
                 en="A quantity needs its measure_unit.",
             )
-        if self.checklist_item is None:
+        if self.checklist_item is None and self.standard_hazard is None:
             for name, value in (("level", self.level), ("category", self.category)):
                 if value is None:
                     raise wrong(
                         f"{name}-missing",
-                        zh=f"须填写 {name}，或写明检查表条目 checklist_item。",
-                        en=f"Give a {name}, or a checklist_item that has one.",
+                        zh=f"须填写 {name}，或写明检查表条目 checklist_item 或标准隐患 standard_hazard。",
+                        en=f"Give a {name}, or a checklist_item or standard_hazard that has one.",
                     )
         if (self.lat is None) != (self.lon is None):
             raise wrong("position-incomplete", zh="经纬度须同时填写。", en="Give lat and lon together.")
@@ -122,7 +129,7 @@ class NewFinding(BaseModel):
         return hashlib.sha256(self.model_dump_json(exclude={"id", *unsaid}).encode()).hexdigest()
 
 
-_SAID_LATER = ("place",)
+_SAID_LATER = ("place", "standard_hazard", "standard_hazard_version", "measure", "deadline_days")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +155,7 @@ def submit_finding(
 
     Anybody with a role may report what they saw within their reach (安全生产法 Art. 59: any worker who finds a hazard
     reports it at once). Raises BadInput (unknown campaign, unit or item, found in the future), FindingsClosed,
-    SameIdOtherContent. Sending the same finding again returns the first ticket.
+    SameIdOtherContent, PhotoRequired. Sending the same finding again returns the first ticket.
     """
     fingerprint = new.fingerprint()
     key = new.id or uuid7()
@@ -163,9 +170,19 @@ def submit_finding(
     if not accepts_findings(campaign.state):
         raise FindingsClosed(campaign=campaign.name)
     unit, finder = _place_and_finder(session, campaign, new.unit, actor=actor)
-    item = item or _item(session, campaign, new.checklist_item)
     place = place_of_finding(session, new.place, actor=actor) if new.place else None
     position = place if place and new.lat is None else new
+    template = template_of(
+        session,
+        campaign,
+        checklist_item=None if item is not None else new.checklist_item,
+        standard_hazard=new.standard_hazard,
+        version=new.standard_hazard_version,
+    )
+    template = replace(template, item=item or template.item)
+    if template.photo_required and not new.files:
+        raise PhotoRequired(missing=("files",), what=template.name)
+    level = new.level or template.level or Level.GENERAL
     found_at = new.found_at or now
     if found_at > now + CLOCK_SKEW:
         raise BadInput(
@@ -181,10 +198,15 @@ def submit_finding(
         origin_campaign_id=campaign.id,
         unit=unit,
         inspection_id=inspection_id,
-        checklist_item=item,
+        checklist_item=template.item,
+        standard_hazard_id=template.hazard.id if template.hazard else None,
+        proposed_measure=new.measure or template.measure,
+        proposed_days=template.days(level) if new.deadline_days is None else new.deadline_days,
+        photo_required=template.photo_required,
+        after_photo_required=template.after_photo_required,
         description=new.description,
-        level=new.level or (item.level if item else Level.GENERAL),
-        category=new.category or (item.category if item else ""),
+        level=level,
+        category=new.category or template.category or "",
         quantity=new.quantity,
         measure_unit=new.measure_unit,
         place=place,
@@ -254,24 +276,6 @@ def _place_and_finder(
             en=f"“{unit.name}” is not in the scope of “{campaign.name}”.",
         )
     return unit, found[1]
-
-
-def _item(session: Session, campaign: Campaign, code: str | None) -> ChecklistItem | None:
-    if code is None:
-        return None
-    item = session.scalars(
-        select(ChecklistItem).where(
-            ChecklistItem.checklist_id == campaign.checklist_id, ChecklistItem.code == code
-        )
-    ).one_or_none()
-    if item is None:
-        raise BadInput(
-            "/checklist_item",
-            "unknown-item",
-            zh=f"“{campaign.name}”的检查表没有条目“{code}”。",
-            en=f"The checklist of “{campaign.name}” has no item “{code}”.",
-        )
-    return item
 
 
 def _earlier(session: Session, number: str | None, actor: Actor) -> UUID | None:

@@ -1,4 +1,5 @@
-"""Imports of whole tables: units, people, a checklist, tickets. Every bad row is named, or everything is imported.
+"""Imports of whole tables: units, people, a checklist, standard hazards, tickets. Every bad row is named, or all is
+imported.
 
 Rows are known by a key (code, login, …): importing a file again updates what changed and adds nothing twice.
 """
@@ -22,6 +23,7 @@ from domain.access import actor_by_login
 from domain.checklists import NewChecklist, NewItem, put_checklist
 from domain.errors import BadInput, NotFound, explain, refusal_for
 from domain.findings import NewFinding, submit_finding
+from domain.hazards import NewHazard, Put, put_hazard
 from domain.history import record
 from domain.people import ROOT_CODE, NewPerson, NewUnit, add_person, add_unit, grant_roles, unit_by_code
 from domain.records import Person, RoleGrant, Unit
@@ -314,6 +316,22 @@ def _checklist(under_way: Import, table: Table, *, code: str, name: str) -> None
     under_way.report.added = len(items)
 
 
+# Standard hazards.
+
+
+def _hazards(under_way: Import, table: Table, *, code: str, name: str) -> None:
+    under_way.each(table.rows, partial(_hazard, under_way))
+
+
+def _hazard(under_way: Import, row: TableRow) -> None:
+    new = NewHazard.model_validate(row.cells)
+    match put_hazard(under_way.session, new, actor=under_way.actor, now=under_way.now):
+        case Put.ADDED:
+            under_way.report.added += 1
+        case Put.UPDATED:
+            under_way.report.updated += 1
+
+
 # Tickets.
 
 
@@ -366,12 +384,26 @@ def _in_shanghai(text: str) -> str:
 
 _TakeAll = Callable[..., None]
 
+_EVIDENCE = ("photo_required", "after_photo_required")
+
 _IMPORTERS: Mapping[str, tuple[Columns, _TakeAll]] = {
     "units": (Columns(("code", "name", "kind", "parent"), key="code"), _units),
     "people": (Columns(("login", "name", "unit", "roles"), ("email", "phone"), key="login"), _people),
     "checklist": (
-        Columns(("code", "category", "item", "criterion", "level", "measure", "deadline_days"), key="code"),
+        Columns(
+            ("code", "category", "item", "criterion", "level", "measure", "deadline_days"),
+            _EVIDENCE,
+            key="code",
+        ),
         _checklist,
+    ),
+    "hazards": (
+        Columns(
+            ("code", "category", "title", "level", "measure", "deadline_days"),
+            ("criterion", *_EVIDENCE),
+            key="code",
+        ),
+        _hazards,
     ),
     "tickets": (
         Columns(

@@ -1,50 +1,51 @@
-"""Inspections: one visit to one unit against a checklist; what fails becomes tickets when the visit is submitted."""
+"""Inspections: one visit to one unit against a checklist, planned and read.
+
+domain/answers.py answers it, domain/submissions.py ends it, domain/hand_overs.py gives it to a colleague.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
-from sqlalchemy.orm.attributes import flag_modified
 from uuid_utils.compat import uuid7
 
 from domain.campaigns import campaign_by_code, must_be_open
 from domain.chases import follow
 from domain.checklists import checklist_by_code
 from domain.coverage import scope_unit_of
-from domain.errors import BadInput, NotFound, PreconditionFailed, wrong
-from domain.files import ListedFiles
-from domain.findings import NewFinding, submit_finding
+from domain.errors import BadInput, NotFound, PreconditionFailed
 from domain.history import record
 from domain.paging import Key, Page, page_of
 from domain.people import person_by_login, unit_by_code
 from domain.phases import Day
 from domain.records import (
     Answer,
+    AnswerConflict,
     AnswerValue,
     Campaign,
     Checklist,
-    ChecklistItem,
     Inspection,
     Person,
-    Ticket,
     Unit,
 )
 from domain.rights import Deed, may, must_be_allowed
 from domain.visibility import inspections_visible_to
-from statemachines.chart import begin, move, option
-from statemachines.inspection import InspectionEvent, InspectionState
-from statemachines.labels import Level, local_day
-from statemachines.refusals import WrongState
+from statemachines.chart import begin
+from statemachines.inspection import InspectionState
+from statemachines.labels import local_day
 from statemachines.roles import Actor, Role
 
 Code = Annotated[str, Field(min_length=1, max_length=64)]
+
+INSPECTING = (Role.INSPECTOR, Role.SUPERVISOR)
+"""Who makes visits."""
 
 
 class _Told(BaseModel):
@@ -64,49 +65,6 @@ class NewInspection(_Told):
     inspector: Code | None = None
     planned_on: Day | None = None
     instead_of: UUID | None = None
-
-
-class GivenAnswer(_Told):
-    """The answer to one item (by code): 合格, 不合格, 不适用 or 未查.
-
-    For a failed item `note` says what was seen, `location` where, and `level` replaces the item's own.
-    """
-
-    item: Code
-    value: AnswerValue
-    note: str = Field(default="", max_length=1000)
-    location: str = Field(default="", max_length=200)
-    level: Level | None = None
-
-
-class GivenAnswers(_Told):
-    """Answers to put; those given before stay unless they are given again."""
-
-    answers: list[GivenAnswer] = Field(min_length=1, max_length=1000)
-
-    @field_validator("answers")
-    @classmethod
-    def _each_once(cls, answers: list[GivenAnswer]) -> list[GivenAnswer]:
-        codes = [answer.item for answer in answers]
-        if twice := sorted({code for code in codes if codes.count(code) > 1}):
-            raise wrong(
-                "item-twice",
-                zh=f"条目重复：{'、'.join(twice)}。",
-                en=f"Items answered twice: {', '.join(twice)}.",
-            )
-        return answers
-
-
-class Submission(_Told):
-    """Sign and submit. `files` lists, by the code of a failed item, the photos its finding has."""
-
-    files: dict[Code, ListedFiles] = Field(default_factory=dict)
-
-
-class Miss(_Told):
-    """未检: why the visit was not made; it stays in the data."""
-
-    reason: str | None = Field(default=None, max_length=2000)
 
 
 class InspectionFilter(_Told):
@@ -136,7 +94,13 @@ def inspection_by_id(
             joinedload(Inspection.campaign).joinedload(Campaign.unit),
             joinedload(Inspection.checklist).selectinload(Checklist.items),
             joinedload(Inspection.inspector),
-            selectinload(Inspection.answers).options(joinedload(Answer.item), joinedload(Answer.ticket)),
+            selectinload(Inspection.answers).options(
+                joinedload(Answer.item),
+                joinedload(Answer.ticket),
+                joinedload(Answer.answered_by),
+                selectinload(Answer.photos),
+                selectinload(Answer.conflicts).joinedload(AnswerConflict.answered_by),
+            ),
         )
     )
     if lock:
@@ -325,161 +289,22 @@ def _checklist_id(session: Session, campaign: Campaign, code: str | None) -> UUI
 def _inspector_id(session: Session, login: str | None, unit: Unit, actor: Actor) -> UUID | None:
     if login is None:
         return actor.id if actor.holds(Role.INSPECTOR, at=unit.path) else None
-    person = person_by_login(session, login, pointer="/inspector")
-    if not _inspects(person, unit):
+    return inspector_by_login(session, login, unit=unit, pointer="/inspector").id
+
+
+def inspector_by_login(session: Session, login: str, *, unit: Unit, pointer: str) -> Person:
+    """The person with this login, who must be able to inspect the unit. Raises BadInput."""
+    person = person_by_login(session, login, pointer=pointer)
+    if not may_inspect(person, unit):
         raise BadInput(
-            "/inspector",
+            pointer,
             "not-an-inspector",
             zh=f"“{person.name}”不是“{unit.name}”的检查员，请另选。",
             en=f"“{person.name}” is not an inspector for “{unit.name}”; choose another person.",
         )
-    return person.id
+    return person
 
 
-def _inspects(person: Person, unit: Unit) -> bool:
-    roles = (Role.INSPECTOR, Role.SUPERVISOR)
-    return any(grant.role in roles and unit.path.startswith(grant.unit.path) for grant in person.grants)
-
-
-# The visit.
-
-
-def answer(
-    session: Session, inspection: Inspection, told: GivenAnswers, *, actor: Actor, now: datetime
-) -> Inspection:
-    """Put answers; the first ones start the visit. An answer given again replaces the one before.
-
-    Raises BadInput for an item the checklist does not have, WrongState once submitted or missed, RoleMissing.
-    """
-    # Whoever may submit the visit may answer it, and until then; before that, answering is how it starts.
-    refusal = option(inspection, InspectionEvent.SUBMIT, actor=actor, now=now).refusal
-    if isinstance(refusal, WrongState):
-        _start(session, inspection, actor=actor, now=now)
-    elif refusal is not None:
-        raise refusal
-    assert actor.id is not None  # the chart lets people through, not the clock
-    items = {item.code: item for item in inspection.checklist.items}
-    given = {answer.item_id: answer for answer in inspection.answers}
-    for position, new in enumerate(told.answers):
-        item = items.get(new.item)
-        if item is None:
-            raise BadInput(
-                f"/answers/{position}/item",
-                "unknown-item",
-                zh=f"检查表“{inspection.checklist.name}”没有条目“{new.item}”。",
-                en=f"The checklist “{inspection.checklist.name}” has no item “{new.item}”.",
-            )
-        row = given.get(item.id)
-        if row is None:
-            row = Answer(item=item, ticket=None)
-            inspection.answers.append(row)
-        row.value, row.note, row.location, row.level = new.value, new.note, new.location, new.level
-        row.answered_by_id, row.answered_at = actor.id, now
-    # Answers are part of the visit: its version moves with them, so that an ETag is never the same for other answers.
-    flag_modified(inspection, "state")
-    session.flush()
-    return inspection
-
-
-def _start(session: Session, inspection: Inspection, *, actor: Actor, now: datetime) -> None:
-    before = inspection.state
-    move(inspection, InspectionEvent.START, actor=actor, now=now)
-    inspection.started_at = now
-    if inspection.inspector_id is None:
-        inspection.inspector_id = actor.id
-    record(session, inspection, "start", actor=actor, now=now, before=before, after=inspection.state)
-
-
-def submit(
-    session: Session, inspection: Inspection, told: Submission, *, actor: Actor, now: datetime
-) -> list[Ticket]:
-    """Sign the visit and turn each failed answer into a ticket, once; returns the tickets.
-
-    With nothing failed and nothing left unchecked the visit is the unit's zero report. The row must be locked, so that
-    a second submission meets the first one's state. Raises AnswersMissing, WrongState, RoleMissing, BadInput.
-    """
-    before = inspection.state
-    unanswered = len(inspection.checklist.items) - len(inspection.answers)
-    move(inspection, InspectionEvent.SUBMIT, actor=actor, now=now, unanswered=unanswered)
-    inspection.submitted_at, inspection.submitted_by_id = now, actor.id
-    failed = sorted(
-        (each for each in inspection.answers if each.value is AnswerValue.FAIL),
-        key=lambda each: each.item.position,
-    )
-    _photos_belong(told, failed)
-    inspection.nothing_found = all(
-        each.value in (AnswerValue.PASS, AnswerValue.NOT_APPLICABLE) for each in inspection.answers
-    )
-    tickets = [_find(session, inspection, each, told, actor=actor, now=now) for each in failed]
-    follow(session, inspection, now=now)
-    record(
-        session,
-        inspection,
-        "submit",
-        actor=actor,
-        now=now,
-        before=before,
-        after=inspection.state,
-        score=score(inspection.answers),
-        findings=tickets or None,
-        nothing_found=inspection.nothing_found,
-    )
-    session.flush()
-    return tickets
-
-
-def _photos_belong(told: Submission, failed: Sequence[Answer]) -> None:
-    if wrong_codes := sorted(told.files.keys() - {each.item.code for each in failed}):
-        raise BadInput(
-            f"/files/{wrong_codes[0]}",
-            "item-not-failed",
-            zh=f"条目“{wrong_codes[0]}”未判不合格，不能附照片。",
-            en=f"Item “{wrong_codes[0]}” did not fail and cannot have photos.",
-        )
-
-
-def _find(
-    session: Session, inspection: Inspection, failed: Answer, told: Submission, *, actor: Actor, now: datetime
-) -> Ticket:
-    """The finding a failed answer makes: level from the answer or the item, words from the item and the note."""
-    item = failed.item
-    finding = NewFinding(
-        campaign=inspection.campaign.code,
-        unit=inspection.unit.code,
-        description=_description(item, failed.note),
-        level=failed.level or item.level,
-        category=item.category,
-        location=failed.location,
-        found_at=failed.answered_at,
-        source="inspection",
-        files=told.files.get(item.code, []),
-    )
-    made = submit_finding(session, finding, actor=actor, now=now, inspection_id=inspection.id, item=item)
-    failed.ticket = made.ticket
-    return made.ticket
-
-
-def _description(item: ChecklistItem, note: str) -> str:
-    if note:
-        return f"{item.item}：{note}（要求：{item.criterion}）"
-    return f"{item.item}不符合要求：{item.criterion}"
-
-
-def miss(session: Session, inspection: Inspection, told: Miss, *, actor: Actor, now: datetime) -> Inspection:
-    """未检: the visit was not made; the reason is required and stays. Raises ReasonMissing, WrongState, RoleMissing."""
-    before = inspection.state
-    move(inspection, InspectionEvent.MISS, actor=actor, now=now, reason=told.reason)
-    inspection.missed_reason = told.reason
-    follow(session, inspection, now=now)
-    record(
-        session,
-        inspection,
-        "miss",
-        actor=actor,
-        now=now,
-        before=before,
-        after=inspection.state,
-        reason=told.reason,
-    )
-    session.flush()
-    return inspection
+def may_inspect(person: Person, unit: Unit) -> bool:
+    """Whether a person, roles loaded, may make visits to the unit."""
+    return any(grant.role in INSPECTING and unit.path.startswith(grant.unit.path) for grant in person.grants)

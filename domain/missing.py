@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session, joinedload
 from domain.calendars import calendar_of
 from domain.campaign_settings import settings_of
 from domain.deadlines import end_of_day
-from domain.inspections import Miss, miss
 from domain.records import Campaign, Inspection
+from domain.submissions import Miss, miss
 from domain.workdays import WorkCalendar
 from statemachines.campaign import CampaignState, accepts_findings
 from statemachines.inspection import InspectionState

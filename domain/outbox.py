@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
-from domain.records import Campaign, Channel, Notice, Outlet, OutletKind, Person, Ticket, Unit
+from domain.records import Campaign, Channel, Inspection, Notice, Outlet, OutletKind, Person, Ticket, Unit
 from domain.stand_ins import StandIns
 from statemachines.labels import local_day
 
@@ -44,6 +44,7 @@ class Telling:
     ticket_id: UUID | None = None
     campaign_id: UUID | None = None
     path: str | None = None
+    inspection_id: UUID | None = None
     unit_path: str = "/"
     not_before: datetime | None = None
     channels: frozenset[Channel] = frozenset()
@@ -80,6 +81,7 @@ def tell(
     ticket: Ticket | None = None,
     campaign: Campaign | None = None,
     path: str | None = None,
+    inspection: Inspection | None = None,
     not_before: datetime | None = None,
     responsible: bool = False,
     personal: bool = False,
@@ -102,6 +104,7 @@ def tell(
         ticket_id=ticket.id if ticket else None,
         campaign_id=campaign.id if campaign else None,
         path=path,
+        inspection_id=inspection.id if inspection else None,
         not_before=not_before,
     )
     tell_all(session, [telling] if personal else _handed_over(session, telling, now=now), now=now)
@@ -159,6 +162,7 @@ def _rows(telling: Telling, robots: _Robots | None, *, now: datetime) -> list[di
             "ticket_id": telling.ticket_id,
             "campaign_id": telling.campaign_id,
             "path": telling.path,
+            "inspection_id": telling.inspection_id,
             "subject": " ".join(telling.subject.split()),
             "body": telling.body,
             "created_at": now,

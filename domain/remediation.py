@@ -122,13 +122,16 @@ def _responsible(session: Session, ticket: Ticket, login: str | None) -> Person 
 
 
 def proposed_due(session: Session, ticket: Ticket, *, now: datetime) -> Due:
-    """The deadline a ticket gets when nobody gives one: from its checklist item, else its level, by the calendar.
+    """The deadline a ticket gets when nobody gives one: what was proposed when it was found, else from its checklist
+    item, else from its level, by the calendar.
 
     Counted from the day of finding; when that is already past, from today (domain rules 6.3, 6.4). It explains itself.
     """
     settings = settings_of(ticket.campaign)
     item = ticket.checklist_item
-    days = item.deadline_days if item is not None and item.level == ticket.level else None
+    days = ticket.proposed_days
+    if days is None and item is not None and item.level == ticket.level:
+        days = item.deadline_days
     calendar = calendar_of(session, ticket.unit.path)
     due = due_for(ticket.found_at, level=ticket.level, days=days, settings=settings, calendar=calendar)
     if due.at > now:
@@ -218,7 +221,16 @@ def progress(session: Session, ticket: Ticket, told: Progress, *, actor: Actor, 
 def fix(session: Session, ticket: Ticket, told: Fix, *, actor: Actor, now: datetime) -> Ticket:
     """报告整改完成: assigned → fixed, by the person responsible."""
     before = ticket.state
-    move(ticket, "fix", actor=actor, now=now, note=told.note, fixed_at=told.fixed_at)
+    after_photos = len(told.files) + counted(session, ticket, FileKind.AFTER)
+    move(
+        ticket,
+        "fix",
+        actor=actor,
+        now=now,
+        note=told.note,
+        fixed_at=told.fixed_at,
+        after_photos=after_photos,
+    )
     _write_fix(session, ticket, told, actor=actor, now=now)
     record(session, ticket, "fix", actor=actor, now=now, before=before, after=ticket.state, **_said(told))
     notices.fixed(session, ticket, now=now)
@@ -422,6 +434,8 @@ def regrade(session: Session, ticket: Ticket, told: Regrading, *, actor: Actor, 
         emergency_plan=told.emergency_plan,
     )
     ticket.level = told.level or previous
+    # They were proposed for the level it had.
+    ticket.proposed_days = None
     if told.budget is not None:
         ticket.budget = told.budget
     if told.emergency_plan:

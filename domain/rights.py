@@ -24,6 +24,7 @@ class Deed(Labelled):
     REGISTER_TOOL = "register_tool", "登记安全工器具", "Register a tool"
     TEST_TOOL = "test_tool", "登记试验", "Record a test"
     IMPORT_CHECKLIST = "import_checklist", "导入检查表", "Import a checklist"
+    KEEP_HAZARDS = "keep_hazards", "维护标准隐患库", "Keep the library of standard hazards"
     REQUEST_SUMMARY = "request_summary", "生成总结", "Ask for the summary"
     IMPORT_UNITS = "import_units", "导入单位", "Import units"
     IMPORT_PEOPLE = "import_people", "导入人员", "Import people"
@@ -53,6 +54,7 @@ RIGHTS: Mapping[Deed, tuple[Role, ...]] = {
     Deed.REGISTER_TOOL: (Role.SUPERVISOR, Role.ADMINISTRATOR, Role.PROGRAM),
     Deed.TEST_TOOL: (Role.INSPECTOR, Role.SUPERVISOR, Role.ADMINISTRATOR, Role.PROGRAM),
     Deed.IMPORT_CHECKLIST: (Role.SUPERVISOR, Role.ADMINISTRATOR),
+    Deed.KEEP_HAZARDS: (Role.SUPERVISOR, Role.ADMINISTRATOR),
     Deed.REQUEST_SUMMARY: (Role.SUPERVISOR, Role.LEADER, Role.ADMINISTRATOR),
     Deed.IMPORT_UNITS: (Role.ADMINISTRATOR,),
     Deed.IMPORT_PEOPLE: (Role.ADMINISTRATOR,),

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, and_, false, func, or_, select, true
 
 from domain.records import (
     Absence,
+    Answer,
     Campaign,
     CampaignUnit,
     Extension,
@@ -22,11 +23,13 @@ from domain.records import (
     Outlet,
     Person,
     Place,
+    PhotoListing,
     QuantityRecord,
     Report,
     Suggestion,
     Ticket,
     Tool,
+    ToolTest,
     Unit,
 )
 from domain.rights import RIGHTS, Deed
@@ -119,6 +122,14 @@ def calls_visible_to(actor: Actor) -> ColumnElement[bool]:
 def _holding(actor: Actor, roles: tuple[Role, ...]) -> Actor:
     """The actor with these of their roles alone."""
     return replace(actor, grants=tuple(each for each in actor.grants if each.role in roles))
+def photo_listings_visible_to(actor: Actor) -> ColumnElement[bool]:
+    """Photos listed with an answer of a visit in sight, or with a test of a tool in sight."""
+    answers = select(Answer.id).join(Inspection, Inspection.id == Answer.inspection_id)
+    tests = select(ToolTest.id).join(Tool, Tool.id == ToolTest.tool_id)
+    return or_(
+        PhotoListing.answer_id.in_(answers.where(inspections_visible_to(actor))),
+        PhotoListing.tool_test_id.in_(tests.where(tools_visible_to(actor))),
+    )
 
 
 def suggestions_visible_to(actor: Actor) -> ColumnElement[bool]:

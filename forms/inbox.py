@@ -68,6 +68,8 @@ def open_notice(request: Request, actor: Who, key: Key) -> Response:
         inbox.mark_read(notice, now=now_of(request))
         if notice.ticket is not None:
             return see_other(f"/tickets/{notice.ticket.number}")
+        if notice.inspection_id is not None:
+            return see_other(f"/inspections/{notice.inspection_id}")
         if notice.campaign is not None:
             return see_other(f"/campaigns/{notice.campaign.code}")
         if notice.path is not None:

@@ -11,10 +11,12 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
-from domain import inspections
+from domain import answers, inspections, submissions
+from domain.answers import GivenAnswer, GivenAnswers
 from domain.errors import BadInput
-from domain.inspections import GivenAnswer, GivenAnswers, Miss, NewInspection, Submission, inspection_by_id
+from domain.inspections import NewInspection, inspection_by_id
 from domain.records import AnswerValue, ChecklistItem, Inspection
+from domain.submissions import Miss, Submission
 from forms.errors import PageRoute
 from forms.fields import Form, Photo, Problem, Sent, SentForm, problems_of, status_of
 from forms.pages import page, see_other
@@ -146,7 +148,7 @@ def work(request: Request, actor: Who, key: Key, sent: SentForm) -> Response:
             code = found.campaign.code
             if deed == InspectionEvent.MISS:
                 told = sent.read(Miss, "reason")
-                inspections.miss(session, found, told, actor=actor, now=now_of(request))
+                submissions.miss(session, found, told, actor=actor, now=now_of(request))
             else:
                 _answer(request, session, found, sent, actor=actor, submit=deed == InspectionEvent.SUBMIT)
     except (ValidationError, Refusal, AnswersWrong) as error:
@@ -165,13 +167,13 @@ def _answer(
 ) -> None:
     now = now_of(request)
     if given := _given(found, sent, language_of(request)):
-        inspections.answer(session, found, GivenAnswers(answers=given), actor=actor, now=now)
+        answers.answer(session, found, GivenAnswers(answers=given), actor=actor, now=now)
     elif not submit:
         raise BadInput("/answers", "missing", zh="请先填写检查结果。", en="Answer at least one item first.")
     if submit:
         photos = _photos(found.checklist.items, sent, request)
         listed = {code: [photo.listed for photo in each] for code, each in photos.items()}
-        inspections.submit(session, found, Submission(files=listed), actor=actor, now=now)
+        submissions.submit(session, found, Submission(files=listed), actor=actor, now=now)
         take(request, session, [photo for each in photos.values() for photo in each], actor=actor)
 
 

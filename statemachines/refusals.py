@@ -316,6 +316,42 @@ class AnswersMissing(Refusal):
     en = "{unanswered} items of the checklist are not answered yet."
 
 
+class ConflictsOpen(Refusal):
+    """Two devices answered the same item differently; the inspector says first which answer holds."""
+
+    code, status = "conflicts-open", 409
+    title_zh, title_en = "有冲突未处理", "Answers in conflict"
+    zh = "有{conflicts}项在两台设备上填得不一样，请先逐项选定再提交。"
+    en = "{conflicts} items were answered differently on two devices; choose for each before you submit."
+
+
+class PhotoRequired(Refusal):
+    """The checklist or the library asks for a photo of what is wrong, and there is none."""
+
+    code, status = "photo-required", 422
+    title_zh, title_en = "须附照片", "Photo required"
+    zh = "“{what}”规定不合格须附照片，请拍照后再提交。"
+    en = "“{what}” must have a photo of what is wrong; add one and submit again."
+
+
+class AfterPhotoRequired(Refusal):
+    """The checklist or the library asks for a photo of the fix, and there is none."""
+
+    code, status = "after-photo-required", 422
+    title_zh, title_en = "须附整改后照片", "Photo of the fix required"
+    zh = "本单规定整改须附整改后照片，请拍照后再报。"
+    en = "The fix of this ticket must have a photo after it; add one and report again."
+
+
+class SameInspector(Refusal):
+    """A visit is handed over to somebody else."""
+
+    code, status = "same-inspector", 422
+    title_zh, title_en = "须交给另一个人", "Hand over to somebody else"
+    zh = "这次检查现在就由该人负责，请选择另一名检查员。"
+    en = "That person makes this visit already; choose another inspector."
+
+
 # Extensions (domain rules 2.8).
 
 

@@ -19,6 +19,7 @@ from statemachines.chart import (
 )
 from statemachines.labels import Labelled, Level, local_day
 from statemachines.refusals import (
+    AfterPhotoRequired,
     ApproverLevel,
     DueBeforeFound,
     DueInPast,
@@ -132,6 +133,11 @@ class TicketFacts(Protocol):
     @property
     def first_verifier_id(self) -> UUID | None:
         """Who passed a major hazard first; None again once it is returned."""
+        ...
+
+    @property
+    def after_photo_required(self) -> bool:
+        """Whether the report of its fix must have a photo."""
         ...
 
     @property
@@ -282,6 +288,12 @@ def fix_time_plausible(ticket: TicketFacts, *, now: datetime, fixed_at: datetime
         raise FixedBeforeFound(fixed_at=fixed_at, found_at=ticket.found_at)
 
 
+def after_photo_where_required(ticket: TicketFacts, *, after_photos: int = 0) -> None:
+    """A photo after the fix where the checklist or the library asks for one."""
+    if ticket.after_photo_required and not after_photos:
+        raise AfterPhotoRequired(missing=("after_photos",))
+
+
 def before_and_after(*, before_photos: int = 0, after_photos: int = 0) -> None:
     """At least one photo before and one after."""
     photos = {"before_photos": before_photos, "after_photos": after_photos}
@@ -319,7 +331,9 @@ LAWS: dict[Labelled, Law] = {
     TicketEvent.ASSIGN: Law(may=(by(Role.SUPERVISOR),), needs=(three_fixed, due_ahead, five_assurances)),
     TicketEvent.ACKNOWLEDGE: Law(may=(the_assignee,)),
     TicketEvent.PROGRESS: Law(may=(the_assignee,), needs=(note_given,)),
-    TicketEvent.FIX: Law(may=(the_assignee,), needs=(note_given, fix_time_plausible)),
+    TicketEvent.FIX: Law(
+        may=(the_assignee,), needs=(note_given, fix_time_plausible, after_photo_where_required)
+    ),
     TicketEvent.FIX_ON_SPOT: Law(
         may=(by(Role.INSPECTOR, Role.ASSIGNEE, Role.SUPERVISOR), general_only, same_day),
         needs=(fix_time_plausible, before_and_after),

@@ -10,10 +10,12 @@ from domain.records.chases import Chase, Matter, StepRecord
 from domain.records.checklists import Checklist, ChecklistItem
 from domain.records.feeds import CalendarFeed
 from domain.records.files import FileKind, FileListing, FilePart, StoredFile
-from domain.records.inspections import Answer, AnswerValue, Inspection
+from domain.records.hazards import StandardHazard
+from domain.records.inspections import Answer, AnswerConflict, AnswerValue, Inspection
 from domain.records.ledger import Answered, FlowRun, Heartbeat, History, Notice
 from domain.records.people import ApiToken, LoginFailure, Person, RoleGrant, Unit, UnitKind, WebLogin
 from domain.records.places import Place
+from domain.records.photo_listings import PhotoListing
 from domain.records.quantities import CountsAs, QuantityRecord
 from domain.records.reports import DoorKind, Knock, Report, ReportFile
 from domain.records.rotas import Rota, RotaEvery, RotaStop
@@ -31,6 +33,7 @@ from domain.records.tools import Tool, ToolStatus, ToolTest
 __all__ = [
     "Absence",
     "Answer",
+    "AnswerConflict",
     "AnswerValue",
     "Answered",
     "ApiToken",
@@ -70,6 +73,7 @@ __all__ = [
     "OutletKind",
     "Person",
     "Place",
+    "PhotoListing",
     "QuantityRecord",
     "Report",
     "ReportFile",
@@ -77,6 +81,7 @@ __all__ = [
     "Rota",
     "RotaEvery",
     "RotaStop",
+    "StandardHazard",
     "StepRecord",
     "StoredFile",
     "Suggestion",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from domain.records.base import Base, Key, words
@@ -41,6 +41,12 @@ class ChecklistItem(Base):
     measure: Mapped[str]
     deadline_days: Mapped[int]
     position: Mapped[int]
+    photo_required: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether a failed answer must have a photo."""
+    after_photo_required: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether the fix of what failed must have one."""
+    guidance_photo: Mapped[str | None] = mapped_column(ForeignKey("stored_files.sha256"))
+    """What right or wrong looks like, shown under the item."""
 
     __table_args__ = (
         UniqueConstraint("checklist_id", "code"),

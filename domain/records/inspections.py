@@ -14,6 +14,7 @@ from domain.records.base import Base, Key, words
 from domain.records.campaigns import Campaign
 from domain.records.checklists import Checklist, ChecklistItem
 from domain.records.people import Person, Unit
+from domain.records.photo_listings import PhotoListing
 from domain.records.tickets import Ticket
 from statemachines.chart import RecordChart
 from statemachines.inspection import InspectionChart, InspectionState
@@ -101,13 +102,63 @@ class Answer(Base):
     note: Mapped[str] = mapped_column(default="")
     location: Mapped[str] = mapped_column(default="")
     level: Mapped[Level | None] = mapped_column(words(Level))
-    """The level the inspector gave a failed item in place of the item's own."""
+    """The level the inspector gave a failed item in place of the item's own; so are the next two."""
+    measure: Mapped[str | None]
+    deadline_days: Mapped[int | None]
     answered_by_id: Mapped[UUID] = mapped_column(ForeignKey("people.id"))
     answered_at: Mapped[datetime]
     ticket_id: Mapped[UUID | None] = mapped_column(ForeignKey("tickets.id"))
+    version: Mapped[int] = mapped_column(default=1, server_default=text("1"))
+    """Counts the changes of this answer; a device says from which one it went on."""
+    branch: Mapped[UUID | None]
+    """The device that gave it, when it was one that works without signal."""
+    step: Mapped[int | None]
+    """Which change of that device it was."""
 
     inspection: Mapped[Inspection] = relationship(lazy="raise", back_populates="answers")
     item: Mapped[ChecklistItem] = relationship(lazy="raise")
     ticket: Mapped[Ticket | None] = relationship(lazy="raise")
+    answered_by: Mapped[Person] = relationship(lazy="raise")
+    conflicts: Mapped[list[AnswerConflict]] = relationship(
+        lazy="raise", back_populates="answer", order_by="AnswerConflict.id"
+    )
+    photos: Mapped[list[PhotoListing]] = relationship(lazy="raise", order_by="PhotoListing.id")
 
-    __table_args__ = (UniqueConstraint("inspection_id", "item_id"),)
+    __table_args__ = (
+        UniqueConstraint("inspection_id", "item_id"),
+        CheckConstraint("deadline_days >= 0", name="deadline_not_negative"),
+    )
+
+
+class AnswerConflict(Base):
+    """Another answer to the same item, given on another device without knowing the present one. Both are kept until
+    the inspector has chosen; the history keeps the one that lost.
+    """
+
+    __tablename__ = "answer_conflicts"
+
+    id: Mapped[Key]
+    answer_id: Mapped[UUID] = mapped_column(ForeignKey("answers.id"))
+    base_version: Mapped[int]
+    """The version of the answer its device knew; 0: none."""
+    value: Mapped[AnswerValue] = mapped_column(words(AnswerValue))
+    note: Mapped[str]
+    location: Mapped[str]
+    level: Mapped[Level | None] = mapped_column(words(Level))
+    measure: Mapped[str | None]
+    deadline_days: Mapped[int | None]
+    answered_by_id: Mapped[UUID] = mapped_column(ForeignKey("people.id"))
+    answered_at: Mapped[datetime]
+    received_at: Mapped[datetime]
+    branch: Mapped[UUID | None]
+    step: Mapped[int | None]
+    settled_at: Mapped[datetime | None]
+    settled_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("people.id"))
+
+    answer: Mapped[Answer] = relationship(lazy="raise", back_populates="conflicts")
+    answered_by: Mapped[Person] = relationship(lazy="raise", foreign_keys=[answered_by_id])
+
+    __table_args__ = (
+        Index("ix_answer_conflicts_answer_id", "answer_id", postgresql_where=text("settled_at IS NULL")),
+        CheckConstraint("(settled_at IS NULL) = (settled_by_id IS NULL)", name="settled_by_somebody"),
+    )

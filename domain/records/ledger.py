@@ -62,6 +62,7 @@ class Notice(Base):
     campaign_id: Mapped[UUID | None] = mapped_column(ForeignKey("campaigns.id"))
     path: Mapped[str | None]
     """The page it is about, when that is neither a ticket's nor a campaign's."""
+    inspection_id: Mapped[UUID | None] = mapped_column(ForeignKey("inspections.id"))
     subject: Mapped[str]
     body: Mapped[str]
     created_at: Mapped[datetime]

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, false, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -69,6 +69,15 @@ class Ticket(Base):
     )
     checklist_item_id: Mapped[UUID | None] = mapped_column(ForeignKey("checklist_items.id"))
     place_id: Mapped[UUID | None] = mapped_column(ForeignKey("places.id"))
+    standard_hazard_id: Mapped[UUID | None] = mapped_column(ForeignKey("standard_hazards.id"))
+    """The version of the standard hazard it was made from."""
+    proposed_measure: Mapped[str | None]
+    """What the finder, the checklist or the library proposes to whoever assigns; so is the next one."""
+    proposed_days: Mapped[int | None]
+    photo_required: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether it must list a photo before the fix, as its checklist or the library said when it was found."""
+    after_photo_required: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether the report of its fix must."""
 
     description: Mapped[str]
     level: Mapped[Level] = mapped_column(words(Level))
@@ -169,6 +178,7 @@ class Ticket(Base):
         CheckConstraint("cancel_kind <> 'accepted' OR level = 'general'", name="accepted_general"),
         CheckConstraint("due_at >= found_at", name="due_after_found"),
         CheckConstraint("files_arrived BETWEEN 0 AND files_expected", name="files_counted"),
+        CheckConstraint("proposed_days >= 0", name="proposed_days_not_negative"),
         CheckConstraint("quantity IS NULL OR (measure_unit <> '') IS TRUE", name="quantity_has_unit"),
         CheckConstraint("quantity > 0", name="quantity_positive"),
         CheckConstraint("lat BETWEEN -90 AND 90 AND lon BETWEEN -180 AND 180", name="position_on_earth"),

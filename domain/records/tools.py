@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from domain.records.base import Base, Key, words
-from domain.records.people import Unit
+from domain.records.people import Person, Unit
+from domain.records.photo_listings import PhotoListing
 
 
 class ToolStatus(StrEnum):
@@ -61,7 +63,11 @@ class ToolTest(Base):
     passed: Mapped[bool]
     note: Mapped[str] = mapped_column(default="")
     report_number: Mapped[str] = mapped_column(default="")
+    readings: Mapped[list[Any]] = mapped_column(default=list, server_default=text("'[]'"))
+    """What was measured: `{name, value, unit}` each, the value as it was written."""
     tester_id: Mapped[UUID] = mapped_column(ForeignKey("people.id"))
     recorded_at: Mapped[datetime]
 
     tool: Mapped[Tool] = relationship(lazy="raise")
+    tester: Mapped[Person] = relationship(lazy="raise")
+    photos: Mapped[list[PhotoListing]] = relationship(lazy="raise", order_by="PhotoListing.id")

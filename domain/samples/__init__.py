@@ -1,4 +1,4 @@
-"""Sample data that come with the program: two checklists and the figures of a real spring inspection."""
+"""Sample data that come with the program: checklists, standard hazards, the figures of a real spring inspection."""
 
 from importlib.resources import files
 
@@ -7,6 +7,9 @@ CHECKLIST_DISTRIBUTION = "checklist_distribution.csv"
 
 CHECKLIST_KINDERGARTEN = "checklist_kindergarten.csv"
 """31 items for a kindergarten's weekly check, the same columns."""
+
+STANDARD_HAZARDS = "standard_hazards.csv"
+"""102 standard hazards made from the 90 items, columns as `chuncha import hazards` reads them."""
 
 SPRING_INSPECTION_FIGURES = "spring-inspection-figures.csv"
 """27 figures of one spring inspection: phrase, item, action, quantity, unit of measure, group."""

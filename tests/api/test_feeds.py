@@ -15,8 +15,9 @@ from sqlalchemy import select
 from domain import people
 from domain.feed_entries import Tasks, calendar_of
 from domain.feeds import NewFeed, make_feed, open_feed
-from domain.inspections import Miss, NewInspection, create, inspection_by_id, miss
+from domain.inspections import NewInspection, create, inspection_by_id
 from domain.records import CalendarFeed, Checklist, History, Person, Rota, RotaEvery, Ticket
+from domain.submissions import Miss, miss
 from statemachines.roles import SYSTEM
 from tests.api.conftest import Caller
 from tests.world import World

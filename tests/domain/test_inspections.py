@@ -3,14 +3,16 @@ from decimal import Decimal
 import pytest
 from pydantic import ValidationError
 
-from domain import campaigns, checklists, inspections
+from domain import answers, campaigns, checklists, inspections, submissions
+from domain.answers import GivenAnswers
 from domain.campaigns import NewCampaign
 from domain.checklists import NewChecklist
 from domain.errors import BadInput, NotFound
 from domain.history import history_of
-from domain.inspections import GivenAnswers, InspectionFilter, Miss, NewInspection, Submission
+from domain.inspections import InspectionFilter, NewInspection
 from domain.people import ROOT_CODE
 from domain.records import AnswerValue
+from domain.submissions import Miss, Submission
 from domain.tickets import TicketFilter, list_tickets
 from statemachines.inspection import InspectionState
 from statemachines.labels import Level
@@ -61,11 +63,11 @@ def answer(world, key, *, by="limin", **values):
         {"item": code, **(value if isinstance(value, dict) else {"value": value})}
         for code, value in values.items()
     ]
-    return run(world, key, inspections.answer, GivenAnswers.model_validate({"answers": given}), by=by)
+    return run(world, key, answers.answer, GivenAnswers.model_validate({"answers": given}), by=by)
 
 
 def submit(world, key, *, by="limin", **said):
-    return run(world, key, inspections.submit, Submission.model_validate(said), by=by)
+    return run(world, key, submissions.submit, Submission.model_validate(said), by=by)
 
 
 def seen(world, key):
@@ -181,10 +183,10 @@ def test_photos_belong_to_failed_items(world, visit):
 
 def test_a_missed_visit_stays_with_its_reason(world, visit):
     with pytest.raises(ReasonMissing):
-        run(world, visit, inspections.miss, Miss(), by="zhaozhuren")
+        run(world, visit, submissions.miss, Miss(), by="zhaozhuren")
     with pytest.raises(RoleMissing):
-        run(world, visit, inspections.miss, Miss(reason="道路中断"), by="limin")
-    run(world, visit, inspections.miss, Miss(reason="道路中断"), by="zhaozhuren")
+        run(world, visit, submissions.miss, Miss(reason="道路中断"), by="limin")
+    run(world, visit, submissions.miss, Miss(reason="道路中断"), by="zhaozhuren")
     inspection = seen(world, visit)
     assert (inspection.state, inspection.missed_reason) == (InspectionState.MISSED, "道路中断")
 

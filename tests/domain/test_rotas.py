@@ -9,20 +9,22 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from domain import inspections, rotas
+from domain import answers, inspections, rotas, submissions
+from domain.answers import GivenAnswers
 from domain.campaigns import campaign_by_code
 from domain.coverage import visit_cells, visits_of
 from domain.errors import BadInput
 from domain.figure_checks import check
 from domain.figures import freeze_figures
 from domain.history import history_of
-from domain.inspections import GivenAnswers, NewInspection, Submission
+from domain.inspections import NewInspection
 from domain.missing import record_missed
 from domain.planning import plan_inspections
 from domain.records import Campaign, Checklist, ChecklistItem, Inspection, Person, Rota
 from domain.rota_setup import NewRota
 from domain.rotas import RotaChange, RotaEnded
 from domain.status import campaign_status
+from domain.submissions import Submission
 from papers.blocks import Text
 from papers.summary import blocks_of
 from statemachines.inspection import InspectionState
@@ -98,8 +100,8 @@ def submit(world: World, key: object, *, by: str = "limin") -> None:
     with world.database.transaction() as session:
         visit = inspections.inspection_by_id(session, key, actor=actor, lock=True)  # type: ignore[arg-type]
         told = GivenAnswers.model_validate({"answers": [{"item": "Z01", "value": "pass"}]})
-        inspections.answer(session, visit, told, actor=actor, now=world.now)
-        inspections.submit(session, visit, Submission(), actor=actor, now=world.now)
+        answers.answer(session, visit, told, actor=actor, now=world.now)
+        submissions.submit(session, visit, Submission(), actor=actor, now=world.now)
 
 
 def test_the_unit_s_inspectors_take_turns_unless_the_rota_names_one(world: World) -> None:
@@ -228,7 +230,7 @@ def test_a_visit_somebody_began_is_theirs_to_submit(world: World) -> None:
         assert key is not None
         visit = inspections.inspection_by_id(session, key, actor=actor, lock=True)
         told = GivenAnswers.model_validate({"answers": [{"item": "Z01", "value": "pass"}]})
-        inspections.answer(session, visit, told, actor=actor, now=world.now)
+        answers.answer(session, visit, told, actor=actor, now=world.now)
     assert miss(world, "2026-04-10T00:30:00") == 0
 
 

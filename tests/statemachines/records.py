@@ -37,6 +37,7 @@ class Ticket:
     due_at: datetime | None = None
     first_due_at: datetime | None = None
     first_verifier_id: UUID | None = None
+    after_photo_required: bool = False
     files_expected: int = 1
     files_arrived: int = 1
 
@@ -53,6 +54,7 @@ class Inspection:
     chart: ClassVar[type[RecordChart]] = InspectionChart
     state: InspectionState = InspectionState.PLANNED
     unit_path: str = STATION
+    inspector_id: UUID | None = PERSONAS["inspector"].id
 
 
 @dataclass
@@ -132,7 +134,7 @@ TICKET_FACTS: dict[str, dict[str, Any]] = {
         "emergency_plan": "停电隔离,专人看护",
     },
     "progress": {"note": "材料已到"},
-    "fix": {"note": "已更换", "fixed_at": NOW},
+    "fix": {"note": "已更换", "fixed_at": NOW, "after_photos": 1},
     "fix_on_spot": {"fixed_at": NOW, "before_photos": 1, "after_photos": 1},
     "verify": {"opinion": "合格", "independent_team": True},
     "return": {"opinion": "仍有渗漏", "independent_team": True, "due": LATER},
@@ -150,7 +152,8 @@ CAMPAIGN_FACTS: dict[str, dict[str, Any]] = {
     "archive": {"open_tickets": [], "next_campaign": None},
 }
 INSPECTION_FACTS: dict[str, dict[str, Any]] = {
-    "submit": {"unanswered": 0},
+    "submit": {"unanswered": 0, "conflicts": 0, "without_photo": None},
+    "hand_over": {"inspector": PERSONAS["colleague"].id},
     "miss": {"reason": "道路中断"},
     "withdraw": {"reason": "轮次已停止"},
 }

@@ -171,6 +171,30 @@ SENTENCES: list[tuple[Refusal, int, str, str]] = [
         "3 items of the checklist are not answered yet.",
     ),
     (
+        refusals.ConflictsOpen(conflicts=2),
+        409,
+        "有2项在两台设备上填得不一样，请先逐项选定再提交。",
+        "2 items were answered differently on two devices; choose for each before you submit.",
+    ),
+    (
+        refusals.PhotoRequired(missing=("files",), what="变压器渗漏油"),
+        422,
+        "“变压器渗漏油”规定不合格须附照片，请拍照后再提交。",
+        "“变压器渗漏油” must have a photo of what is wrong; add one and submit again.",
+    ),
+    (
+        refusals.AfterPhotoRequired(missing=("after_photos",)),
+        422,
+        "本单规定整改须附整改后照片，请拍照后再报。",
+        "The fix of this ticket must have a photo after it; add one and report again.",
+    ),
+    (
+        refusals.SameInspector(missing=("to",)),
+        422,
+        "这次检查现在就由该人负责，请选择另一名检查员。",
+        "That person makes this visit already; choose another inspector.",
+    ),
+    (
         refusals.ExtensionAfterDue(due=TIME),
         409,
         "整改期限2026-03-14 23:59已过，延期须在到期前申请。",

@@ -4,10 +4,12 @@ import pytest
 from pytest_bdd import given, parsers, scenarios, then, when
 from sqlalchemy import select
 
-from domain import checklists, inspections
+from domain import answers, checklists, inspections, submissions
+from domain.answers import GivenAnswers
 from domain.checklists import NewChecklist
-from domain.inspections import GivenAnswers, Miss, NewInspection, Submission
+from domain.inspections import NewInspection
 from domain.records import Ticket
+from domain.submissions import Miss, Submission
 from statemachines.inspection import InspectionState
 from statemachines.labels import Level
 from statemachines.refusals import Refusal
@@ -74,7 +76,7 @@ def seen(world, visit):
 def judged(world, visit, item, value, note):
     code = next(each.code for each in seen(world, visit).checklist.items if each.item == item)
     answer = {"item": code, "value": VALUES[value], "note": note or ""}
-    run(world, visit, inspections.answer, GivenAnswers.model_validate({"answers": [answer]}))
+    run(world, visit, answers.answer, GivenAnswers.model_validate({"answers": [answer]}))
 
 
 @when("李敏提交检查")
@@ -82,7 +84,7 @@ def judged(world, visit, item, value, note):
 def submits(world, visit, attempt):
     attempt.refusal = None
     try:
-        run(world, visit, inspections.submit, Submission())
+        run(world, visit, submissions.submit, Submission())
     except Refusal as refusal:
         attempt.refusal = refusal
 
@@ -91,7 +93,7 @@ def submits(world, visit, attempt):
 def missed(world, visit, attempt, reason):
     attempt.refusal = None
     try:
-        run(world, visit, inspections.miss, Miss(reason=reason), by="zhaozhuren")
+        run(world, visit, submissions.miss, Miss(reason=reason), by="zhaozhuren")
     except Refusal as refusal:
         attempt.refusal = refusal
 
