@@ -144,7 +144,7 @@ def migrate(
 
 @app.command("import")
 def import_(
-    kind: Annotated[str, typer.Argument(help="units, people, checklist or tickets")],
+    kind: Annotated[str, typer.Argument(help="units, people, checklist, hazards or tickets")],
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV or XLSX")],
     data: Data = None,
 ) -> None:

@@ -62,5 +62,6 @@ def list_photos(
 def as_listed(row: Answer) -> list[ListedFile]:
     """An answer's photos as its ticket lists them."""
     return [
-        ListedFile(name=photo.name, sha256=photo.sha256, size=photo.size, **photo.said) for photo in row.photos
+        ListedFile(name=photo.name, sha256=photo.sha256, size=photo.size, **photo.said)
+        for photo in row.photos
     ]

@@ -81,9 +81,7 @@ def test_a_hazard_is_found_by_what_people_type(typed, fit):
 @given(st.lists(st.sampled_from(["bian", "ya", "qi", "shen", "lou"]), min_size=1, max_size=5), st.data())
 def test_any_beginnings_of_consecutive_syllables_fit(syllables, data):
     start = data.draw(st.integers(0, len(syllables) - 1))
-    typed = "".join(
-        syllable[: data.draw(st.integers(1, len(syllable)))] for syllable in syllables[start:]
-    )
+    typed = "".join(syllable[: data.draw(st.integers(1, len(syllable)))] for syllable in syllables[start:])
     fit = rank(typed, title="", pinyin=" ".join(syllables), code="-")
     assert fit is not None
     assert fit <= 3
@@ -91,8 +89,12 @@ def test_any_beginnings_of_consecutive_syllables_fit(syllables, data):
 
 def test_the_library_that_comes_with_the_program_is_imported_whole(world):
     with world.database.transaction() as session:
-        report = import_table(session, "hazards", sample(STANDARD_HAZARDS), "hazards.csv", actor=SYSTEM, now=world.now)
-        again = import_table(session, "hazards", sample(STANDARD_HAZARDS), "hazards.csv", actor=SYSTEM, now=world.now)
+        report = import_table(
+            session, "hazards", sample(STANDARD_HAZARDS), "hazards.csv", actor=SYSTEM, now=world.now
+        )
+        again = import_table(
+            session, "hazards", sample(STANDARD_HAZARDS), "hazards.csv", actor=SYSTEM, now=world.now
+        )
     assert (report.errors, report.added) == ([], 102)
     assert (again.added, again.updated) == (0, 0)
     assert found(world, "byqsl") == ["E01-1"]
@@ -156,10 +158,14 @@ def test_days_proposed_hold_for_the_level_they_were_proposed_for(world):
     number = world.find(standard_hazard="E01-1", level=None, category=None).number
     with world.database.reading() as session:
         ticket = session.merge(world.ticket(number), load=False)
-        assert local_day(proposed_due(session, ticket, now=world.now).at) == local_day(world.now + timedelta(days=2))
+        assert local_day(proposed_due(session, ticket, now=world.now).at) == local_day(
+            world.now + timedelta(days=2)
+        )
     other = world.find(standard_hazard="E01-1", level="general", category=None)
     assert other.proposed_days is None
-    told = world.find(standard_hazard="E01-1", level="general", category=None, deadline_days=3, measure="换油")
+    told = world.find(
+        standard_hazard="E01-1", level="general", category=None, deadline_days=3, measure="换油"
+    )
     assert (told.proposed_days, told.proposed_measure) == (3, "换油")
     assert world.do(number, "regrade", by="zhaozhuren", level="general", reason="轻微").proposed_days is None
 
