@@ -22,8 +22,8 @@ from domain.records import (
     Notice,
     Outlet,
     Person,
-    Place,
     PhotoListing,
+    Place,
     QuantityRecord,
     Report,
     Suggestion,
@@ -122,6 +122,8 @@ def calls_visible_to(actor: Actor) -> ColumnElement[bool]:
 def _holding(actor: Actor, roles: tuple[Role, ...]) -> Actor:
     """The actor with these of their roles alone."""
     return replace(actor, grants=tuple(each for each in actor.grants if each.role in roles))
+
+
 def photo_listings_visible_to(actor: Actor) -> ColumnElement[bool]:
     """Photos listed with an answer of a visit in sight, or with a test of a tool in sight."""
     answers = select(Answer.id).join(Inspection, Inspection.id == Answer.inspection_id)

@@ -14,8 +14,8 @@ from domain.records.hazards import StandardHazard
 from domain.records.inspections import Answer, AnswerConflict, AnswerValue, Inspection
 from domain.records.ledger import Answered, FlowRun, Heartbeat, History, Notice
 from domain.records.people import ApiToken, LoginFailure, Person, RoleGrant, Unit, UnitKind, WebLogin
-from domain.records.places import Place
 from domain.records.photo_listings import PhotoListing
+from domain.records.places import Place
 from domain.records.quantities import CountsAs, QuantityRecord
 from domain.records.reports import DoorKind, Knock, Report, ReportFile
 from domain.records.rotas import Rota, RotaEvery, RotaStop
@@ -72,8 +72,8 @@ __all__ = [
     "Outlet",
     "OutletKind",
     "Person",
-    "Place",
     "PhotoListing",
+    "Place",
     "QuantityRecord",
     "Report",
     "ReportFile",
