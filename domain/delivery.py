@@ -6,12 +6,14 @@ import json
 import logging
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
+
+from sqlalchemy.orm import Session
 
 from domain import outlets, webhooks
 from domain.bundling import bundle
@@ -26,8 +28,10 @@ from domain.dispatches import (
     mark_failed,
     mark_sent,
     put_back,
+    take_up,
     what_waits,
 )
+from domain.holding import holder, take_back
 from domain.mail import Postman
 from domain.records import Channel, OutletKind
 from domain.robots import MESSENGERS
@@ -136,68 +140,80 @@ class Delivery:
 
 
 def deliver(
-    database: Database, sender: Sender, *, as_of: datetime, limit: int = BATCH, done: Delivery | None = None
+    database: Database,
+    sender: Sender,
+    *,
+    holder: int,
+    as_of: datetime,
+    limit: int = BATCH,
+    done: Delivery | None = None,
 ) -> Delivery:
     """Send one batch of messages, adding to `done`. One bad message blocks no other, one broken way no other.
 
-    Times written are `as_of` plus the time spent, so that a replay stays in its own time.
+    `holder` is the number of domain/holding.py. Times written are `as_of` plus the time spent, so that a replay stays
+    in its own time. What came of one letter is written together with which is tried next.
     """
     done = done or Delivery()
     begun = time.monotonic()
     with database.transaction() as session:
-        letters = claim(session, as_of=as_of, limit=limit, without=done.down)
+        letters = claim(session, holder=holder, as_of=as_of, limit=limit, without=done.down)
+        if letters:
+            take_up(session, letters[0])
     done.more = bool(letters)
-    for position, letter in enumerate(letters):
+    while letters:
+        letter, *rest = letters
+        came = _hand_over(sender, letter, now=as_of + timedelta(seconds=time.monotonic() - begun))
         spent = timedelta(seconds=time.monotonic() - begun)
+        if isinstance(came, ChannelDown):
+            done.down[letter.way] = str(came)
         # Near the end of the lease another deliverer may soon hold the rest: leave it.
-        if spent > LEASE * 0.8:
-            break
-        if letter.way in done.down:
-            continue
-        try:
-            _deliver_one(database, sender, letter, done, now=as_of + spent)
-        except ChannelDown as error:
-            log.warning("%s is down: %s", letter.way, error)
-            same_way = [each for each in letters[position:] if each.way == letter.way]
-            with database.transaction() as session:
-                put_back(session, same_way, error, now=as_of + spent)
-                if letter.outlet is not None:
-                    outlets.failed(session, letter.outlet.id, error, now=as_of + spent)
-            done.down[letter.way] = str(error)
+        letters = [each for each in rest if each.way not in done.down and spent <= LEASE * 0.8]
+        with database.transaction() as session:
+            _settle(session, letter, came, rest, done, now=as_of + spent)
+            if letters:
+                take_up(session, letters[0])
     return done
 
 
-def _deliver_one(
-    database: Database, sender: Sender, letter: Letter, done: Delivery, *, now: datetime
-) -> None:
+def _hand_over(sender: Sender, letter: Letter, *, now: datetime) -> str | NotDelivered | ChannelDown:
+    """What the channel answered."""
     try:
-        answer = sender.send(letter, now=now)
-    except ChannelDown:
-        raise
+        return sender.send(letter, now=now)
+    except ChannelDown as error:
+        log.warning("%s is down: %s", letter.way, error)
+        return error
     except NotDelivered as error:
-        _not_taken(database, letter, error, done, now=now)
-        return
+        log.warning("message %s was not delivered: %s", letter.dispatch_id, error)
+        return error
     except Exception as error:  # one item of a batch: recorded on the item, the rest goes on
         log.exception("the channel stumbled over message %s", letter.dispatch_id)
-        _not_taken(database, letter, NotDelivered(repr(error), permanent=False), done, now=now)
-        return
-    with database.transaction() as session:
-        mark_sent(session, letter, answer, now=now)
+        return NotDelivered(repr(error), permanent=False)
+
+
+def _settle(
+    session: Session,
+    letter: Letter,
+    came: str | NotDelivered | ChannelDown,
+    rest: Sequence[Letter],
+    done: Delivery,
+    *,
+    now: datetime,
+) -> None:
+    """Write down what came of a letter; when its way is down, the `rest` of that way is given back with it."""
+    if isinstance(came, str):
+        mark_sent(session, letter, came, now=now)
         if letter.outlet is not None:
             outlets.worked(session, letter.outlet.id)
-    done.sent += 1
-
-
-def _not_taken(
-    database: Database, letter: Letter, error: NotDelivered, done: Delivery, *, now: datetime
-) -> None:
-    log.warning("message %s was not delivered: %s", letter.dispatch_id, error)
-    with database.transaction() as session:
-        gave_up = mark_failed(session, letter, error, now=now)
-        if letter.outlet is not None:
-            outlets.failed(session, letter.outlet.id, error, now=now)
-    done.gave_up += gave_up
-    done.put_off += not gave_up
+        done.sent += 1
+        return
+    if isinstance(came, ChannelDown):
+        put_back(session, [letter, *(each for each in rest if each.way == letter.way)], came, now=now)
+    else:
+        gave_up = mark_failed(session, letter, came, now=now)
+        done.gave_up += gave_up
+        done.put_off += not gave_up
+    if letter.outlet is not None:
+        outlets.failed(session, letter.outlet.id, came, now=now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,8 +246,9 @@ def send_test(
 
 
 def prepare(database: Database, *, as_of: datetime, public_url: str) -> None:
-    """Make messages of all that waits: digests of notices, and events for the webhooks."""
+    """Make messages of all that waits: digests of notices, and events for the webhooks; free what the dead hold."""
     with database.transaction() as session:
+        take_back(session, as_of=as_of)
         bundle(session, as_of=as_of, public_url=public_url)
     with database.reading() as session:
         feeding = webhooks.feeding(session)
@@ -249,9 +266,12 @@ def deliver_all(
     if dry_run:
         with database.reading() as session:
             return Delivery(waiting=what_waits(session, as_of=as_of).count)
+    begun = time.monotonic()
     prepare(database, as_of=as_of, public_url=settings.public_url)
     done = Delivery(more=True)
-    with channels(settings) as sender:
+    with holder(database) as me, channels(settings) as sender:
         while done.more:
-            deliver(database, sender, as_of=as_of, limit=limit, done=done)
+            # A lease counts from when it is taken, and a long run goes on for longer than one.
+            moment = as_of + timedelta(seconds=time.monotonic() - begun)
+            deliver(database, sender, holder=me, as_of=moment, limit=limit, done=done)
     return done

@@ -1,8 +1,8 @@
 """Messages on the wire: what waits for one person or one group becomes one digest, held, sent and marked as one.
 
-At least once to the wire: a message is marked sent only after the channel took it. A deliverer holds a message by a
-lease (its `not_before` moved ahead), so one that was killed gives its messages back by itself; they go out again under
-the same id. Every try that came to an end stands in the delivery log.
+At least once to the wire: a message is marked sent only after the channel took it. A deliverer holds messages by its
+number (domain/holding.py) and by a lease (their `not_before` moved ahead), so one that was killed gives them back by
+itself; they go out again under the same id. Every try that came to an end stands in the delivery log.
 """
 
 from __future__ import annotations
@@ -38,8 +38,14 @@ BATCH = 20
 ATTEMPTS = 8
 FIRST_PAUSE = timedelta(minutes=1)
 """The pause after the first failure; it doubles each time, about two hours in all before giving up."""
+LONGEST_PAUSE = timedelta(hours=3)
+"""Nothing waits longer between two tries; what does was written by a clock that has been put back since."""
+CLOCKS_APART = timedelta(minutes=5)
+"""How far the clocks of two machines may be apart."""
 AT_ONCE = 5
 """Messages of one outlet held at a time."""
+UNTIL_THE_NEXT_RUN = timedelta(seconds=50)
+"""How long a broken way is left alone: less than the minute between two runs, so that each of them tries it."""
 PER_MINUTE = {
     OutletKind.WECOM: 20,
     OutletKind.DINGTALK: 20,
@@ -89,6 +95,7 @@ class Letter:
     address: str
     language: Language
     attempts: int
+    """How many tries there were with this one."""
     items: tuple[Item, ...] = ()
     outlet: Outlet | None = None
     event: dict[str, Any] | None = None
@@ -114,7 +121,7 @@ class NotDelivered(Exception):
 class ChannelDown(Exception):
     """The channel takes no message at all at the moment (server unreachable): no message is to blame."""
 
-    def __init__(self, said: str, *, pause: timedelta = timedelta(minutes=1)) -> None:
+    def __init__(self, said: str, *, pause: timedelta = UNTIL_THE_NEXT_RUN) -> None:
         super().__init__(said)
         self.pause = pause
 
@@ -124,12 +131,21 @@ class ChannelDown(Exception):
 
 def loose(as_of: datetime) -> ColumnElement[bool]:
     """Notices no message carries yet, as a condition."""
-    return and_(Notice.dispatch_id.is_(None), Notice.channel != _INBOX, Notice.not_before <= as_of)
+    # Written by a clock that ran ahead and was put right: its times mean nothing, and nobody waits for them to come.
+    ahead = Notice.created_at > as_of + CLOCKS_APART
+    return and_(
+        Notice.dispatch_id.is_(None), Notice.channel != _INBOX, or_(Notice.not_before <= as_of, ahead)
+    )
+
+
+def unsettled() -> ColumnElement[bool]:
+    """Messages neither sent nor given up, as a condition."""
+    return and_(Dispatch.sent_at.is_(None), Dispatch.gave_up_at.is_(None))
 
 
 def waiting(as_of: datetime) -> ColumnElement[bool]:
     """Messages that may be sent now, as a condition."""
-    return and_(Dispatch.sent_at.is_(None), Dispatch.gave_up_at.is_(None), Dispatch.not_before <= as_of)
+    return and_(unsettled(), or_(Dispatch.not_before <= as_of, Dispatch.not_before > as_of + LONGEST_PAUSE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +172,14 @@ def what_waits(session: Session, *, as_of: datetime) -> Waiting:
 
 
 def claim(
-    session: Session, *, as_of: datetime, limit: int = BATCH, without: Iterable[UUID | Channel] = ()
+    session: Session,
+    *,
+    holder: int,
+    as_of: datetime,
+    limit: int = BATCH,
+    without: Iterable[UUID | Channel] = (),
 ) -> list[Letter]:
-    """Take up to `limit` waiting letters, oldest first, and what the outlets' rates allow, for LEASE.
+    """Hold up to `limit` waiting letters, oldest first, and what the outlets' rates allow, for LEASE.
 
     Another deliverer passes over them. `without` are the ways found broken. A message already tried ATTEMPTS times
     without any word back (its deliverer died each time) is given up here.
@@ -178,8 +199,16 @@ def claim(
     taken = [row.id for row in rows if row.attempts < ATTEMPTS]
     if not taken:
         return []
-    _change(session, Dispatch.id.in_(taken), not_before=as_of + LEASE, attempts=Dispatch.attempts + 1)
+    _change(session, Dispatch.id.in_(taken), not_before=as_of + LEASE, held_by=holder)
     return _letters(session, taken)
+
+
+def take_up(session: Session, letter: Letter) -> None:
+    """The letter is tried next: that is counted before it is, for a try from which no word comes back.
+
+    The others held meanwhile lose no attempt when their deliverer dies.
+    """
+    _change(session, Dispatch.id == letter.dispatch_id, attempts=letter.attempts)
 
 
 def _held(
@@ -188,7 +217,8 @@ def _held(
     return session.execute(
         select(Dispatch.id, Dispatch.attempts)
         .where(waiting(as_of), which)
-        .order_by(Dispatch.not_before, Dispatch.id)
+        # What a deliverer died over comes after what it held besides.
+        .order_by(Dispatch.not_before, Dispatch.attempts, Dispatch.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
     ).all()
@@ -200,7 +230,11 @@ def _outlets(session: Session, as_of: datetime, broken: set[UUID | Channel]) -> 
         select(Outlet)
         .where(
             Outlet.switched_off_at.is_(None),
-            or_(Outlet.blocked_until.is_(None), Outlet.blocked_until <= as_of),
+            or_(
+                Outlet.blocked_until.is_(None),
+                Outlet.blocked_until <= as_of,
+                Outlet.blocked_until > as_of + LONGEST_PAUSE,
+            ),
             Outlet.id.not_in([way for way in broken if not isinstance(way, Channel)]),
             Outlet.id.in_(select(Dispatch.outlet_id).where(waiting(as_of))),
         )
@@ -213,13 +247,14 @@ def _outlets(session: Session, as_of: datetime, broken: set[UUID | Channel]) -> 
 def _room(session: Session, outlet: Outlet, *, as_of: datetime) -> int:
     """How many more messages the outlet may send: its rate less the last minute's tries and what is being tried."""
     tried = select(func.count()).where(
-        DeliveryAttempt.outlet_id == outlet.id, DeliveryAttempt.at > as_of - timedelta(minutes=1)
+        DeliveryAttempt.outlet_id == outlet.id,
+        DeliveryAttempt.at > as_of - timedelta(minutes=1),
+        DeliveryAttempt.at <= as_of + CLOCKS_APART,
     )
     held = select(func.count()).where(
         Dispatch.outlet_id == outlet.id,
-        Dispatch.sent_at.is_(None),
-        Dispatch.gave_up_at.is_(None),
-        Dispatch.attempts > 0,
+        unsettled(),
+        Dispatch.held_by.is_not(None),
         Dispatch.not_before > as_of,
         Dispatch.not_before <= as_of + LEASE,
     )
@@ -238,10 +273,10 @@ def _letters(session: Session, keys: Sequence[UUID]) -> list[Letter]:
         select(Dispatch, Person.language, Outlet)
         .outerjoin(Person, Person.id == Dispatch.person_id)
         .outerjoin(Outlet, Outlet.id == Dispatch.outlet_id)
-        .where(Dispatch.id.in_(keys))
-        .order_by(Dispatch.id),
+        .where(Dispatch.id.in_(keys)),
         execution_options={"populate_existing": True},
     )
+    place = {key: number for number, key in enumerate(keys)}
     items: dict[UUID | None, list[Item]] = {}
     for notice, item in items_of(session, Notice.dispatch_id.in_(keys)):
         items.setdefault(notice.dispatch_id, []).append(item)
@@ -251,12 +286,12 @@ def _letters(session: Session, keys: Sequence[UUID]) -> list[Letter]:
             channel=dispatch.channel,
             address=dispatch.address,
             language="en" if language == "en" else "zh",
-            attempts=dispatch.attempts,
+            attempts=dispatch.attempts + 1,
             items=tuple(items.get(dispatch.id, ())),
             outlet=outlet,
             event=dispatch.event,
         )
-        for dispatch, language, outlet in rows
+        for dispatch, language, outlet in sorted(rows, key=lambda row: place[row[0].id])
     ]
 
 
@@ -330,7 +365,14 @@ def _log(session: Session, letter: Letter, outcome: str, answer: str, *, at: dat
 def mark_sent(session: Session, letter: Letter, answer: str, *, now: datetime) -> None:
     """The channel took it; its answer is kept as evidence."""
     _log(session, letter, "sent", answer, at=now)
-    _change(session, Dispatch.id == letter.dispatch_id, sent_at=now, answer=answer[:500], last_error=None)
+    _change(
+        session,
+        Dispatch.id == letter.dispatch_id,
+        sent_at=now,
+        answer=answer[:500],
+        last_error=None,
+        held_by=None,
+    )
 
 
 def mark_failed(session: Session, letter: Letter, error: NotDelivered, *, now: datetime) -> bool:
@@ -345,17 +387,20 @@ def mark_failed(session: Session, letter: Letter, error: NotDelivered, *, now: d
         last_error=str(error)[:500],
         not_before=now + pause,
         gave_up_at=now if gave_up else None,
+        held_by=None,
     )
     return gave_up
 
 
 def put_back(session: Session, letters: Sequence[Letter], down: ChannelDown, *, now: datetime) -> None:
     """Give messages back; an outage of the channel, met by the first of them, uses up none of their attempts."""
-    _log(session, letters[0], "down", str(down), at=now)
+    met = letters[0]
+    _log(session, met, "down", str(down), at=now)
+    _change(session, Dispatch.id == met.dispatch_id, attempts=met.attempts - 1)
     _change(
         session,
         Dispatch.id.in_([letter.dispatch_id for letter in letters]),
         not_before=now + down.pause,
-        attempts=Dispatch.attempts - 1,
         last_error=str(down)[:500],
+        held_by=None,
     )

@@ -117,11 +117,14 @@ def heartbeats(session: Session) -> list[Heartbeat]:
 
 
 def late(session: Session, *, now: datetime) -> list[Late]:
-    """The flows that have been silent for longer than they may; one that never was scheduled is late."""
+    """The flows that have been silent for longer than they may; one that never was scheduled is late.
+
+    A last end far ahead was noted by a clock that has been put back since: it proves nothing either.
+    """
     known = {row.flow: row for row in heartbeats(session)}
     found = []
     for flow, allowed in LONGEST_SILENCE.items():
         row = known.get(flow)
-        if row is None or now - (row.finished_at or row.started_at) > allowed:
+        if row is None or abs(now - (row.finished_at or row.started_at)) > allowed:
             found.append(Late(flow, row.finished_at if row else None, allowed, row.error if row else None))
     return found

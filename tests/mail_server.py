@@ -22,12 +22,12 @@ class MailServer:
         self.on_message: Callable[[EmailMessage], str | None] = lambda message: None
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        self.url = f"smtp://127.0.0.1:{port}"
-        self._controller = Controller(self, hostname="127.0.0.1", port=port)
+            self._port = probe.getsockname()[1]
+        self.url = f"smtp://127.0.0.1:{self._port}"
 
     def start(self) -> None:
-        """Listen on a free port."""
+        """Listen on a free port; again on the same one after a stop."""
+        self._controller = Controller(self, hostname="127.0.0.1", port=self._port)
         self._controller.start()
 
     def stop(self) -> None:

@@ -94,6 +94,8 @@ class Dispatch(Base):
     answer: Mapped[str | None]
     """What the channel said when it took the message: kept as evidence."""
     gave_up_at: Mapped[datetime | None]
+    held_by: Mapped[int | None] = mapped_column(BigInteger)
+    """The deliverer that has it in hand (domain/holding.py)."""
 
     __table_args__ = (
         CheckConstraint("(channel IN ('robot', 'webhook')) = (outlet_id IS NOT NULL)", name="outlet_named"),
