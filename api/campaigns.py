@@ -187,11 +187,18 @@ def report_zero(code: Code, told: ZeroReport, call: Creates) -> Response:
 @router.get(
     "/campaigns/{code}/status", operation_id="readStatus", response_model=CampaignStatus, responses=READ
 )
-def read_status(code: Code, call: Reads) -> Response:
-    """The figures a supervisor watches, by unit, level and category, within the caller's sight."""
+def read_status(
+    code: Code, call: Reads, unit: Annotated[str | None, Query(min_length=1, max_length=24)] = None
+) -> Response:
+    """The figures a supervisor watches, by unit, level, category, week and age, within the caller's sight.
+
+    `unit` narrows to one unit and those below it; its rows are then the units right below. `GET /tickets` has a filter
+    for each of the figures.
+    """
     with call.reading() as session:
         campaign = campaign_by_code(session, code, actor=call.actor)
-        status = campaign_status(session, campaign, actor=call.actor, now=call.now.astimezone(LOCAL))
+        now = call.now.astimezone(LOCAL)
+        status = campaign_status(session, campaign, actor=call.actor, now=now, unit=unit)
     return call.answer(status)
 
 

@@ -16,9 +16,11 @@ WITH places AS (
            CASE WHEN chance < 30 THEN 'cancelled' WHEN chance < 70 THEN 'found' WHEN chance < 170 THEN 'assigned'
                 WHEN chance < 220 THEN 'fixed' ELSE 'verified' END AS state,
            CASE WHEN grade < 1 THEN 'major' WHEN grade < 11 THEN 'serious' ELSE 'general' END AS level,
-           chance, :now - interval '60 days' * (1 - n::float8 / :count) - interval '1 hour' AS found_at
+           chance, kind, :now - interval '60 days' * (1 - n::float8 / :count) - interval '1 hour' AS found_at
     FROM (
-        SELECT n::bigint, (n::bigint * 2654435761) % 1000 AS chance, (n::bigint * 40503) % 100 AS grade
+        -- Three numbers that have nothing to do with one another, the same each time.
+        SELECT n::bigint, abs(hashint8(n)::bigint) % 1000 AS chance, abs(hashint8(n + 1000003)::bigint) % 100 AS grade,
+               abs(hashint8(n + 2000003)::bigint) % 9 AS kind
         FROM generate_series(1, :count) AS n
     ) AS numbers
 ), dated AS (
@@ -39,7 +41,8 @@ SELECT uuidv7(found_at - now()), campaigns.code || '-' || places.code || '-' || 
        campaigns.id, campaigns.id, places.id,
        (ARRAY['变台变压器渗漏油', '导线与树木安全距离不足', '绝缘子表面脏污有放电痕迹', '接地引下线锈蚀断开', '安全工器具未按期试验',
               '配电箱门锁损坏且无警示标志'])[n % 6 + 1] || '，第' || n || '处，须停电处理并复测绝缘电阻',
-       level, (ARRAY['生产设备/变压器台区', '生产设备/线路', '安全工器具/绝缘', '安全管理/资料'])[n % 4 + 1],
+       level, (ARRAY['生产设备/变压器台区', '生产设备/变压器台区', '生产设备/线路', '生产设备/线路', '生产设备/配电箱',
+              '安全工器具/绝缘', '安全管理/资料', '安全管理/工作票', '劳动安全和作业环境/通道'])[kind + 1],
        '10kV 线 ' || n % 200 || '# 杆', 'inspection', found_at, inspectors.ids[n % 6 + 1],
        found_at + interval '5 minutes', md5(n::text) || md5((-n)::text), state,
        CASE WHEN given THEN assignee END, CASE WHEN given THEN '负责停电处理' END, CASE WHEN given THEN '停电更换，恢复绝缘' END,

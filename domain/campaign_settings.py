@@ -37,12 +37,35 @@ class DeadlineDays(_Setting):
         return {Level.GENERAL: self.general, Level.SERIOUS: self.serious, Level.MAJOR: self.major}[level]
 
 
+Percent = Annotated[int, Field(ge=0, le=100)]
+
+
+class Sampling(_Setting):
+    """How much of what was reported as fixed is checked again on the spot, by unit of the scope.
+
+    Percentages of each level, rounded up; of general hazards at least `at_least` (all, when there are fewer). Of what
+    the campaign before verified `look_back` per cent, at least `look_back_at_least`.
+    """
+
+    major: Percent = 100
+    serious: Percent = 100
+    general: Percent = 30
+    at_least: int = Field(default=3, ge=0, le=1000)
+    look_back: Percent = 10
+    look_back_at_least: int = Field(default=1, ge=0, le=1000)
+
+    def of(self, level: Level) -> int:
+        """The percentage of one level."""
+        return {Level.GENERAL: self.general, Level.SERIOUS: self.serious, Level.MAJOR: self.major}[level]
+
+
 class CampaignSettings(Ladders):
     """Every setting of a campaign; what a body leaves out has the default."""
 
     independent_team: bool = False
     """Whether the verifier must come from outside the fixing team (domain rules 2.5)."""
     deadline_days: DeadlineDays = Field(default_factory=DeadlineDays)
+    sampling: Sampling = Field(default_factory=Sampling)
     extensions_at_most: int = Field(default=MOST_EXTENSIONS, ge=0, le=20)
     extension_longest: float = Field(default=LONGEST_IN_TOTAL, ge=0, le=10, allow_inf_nan=False)
     """All extensions together, as a multiple of the time first allowed."""

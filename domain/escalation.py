@@ -359,6 +359,7 @@ def _write_all(session: Session, climbs: Sequence[_Climb], *, as_of: datetime) -
         session.execute(insert(History), history)
     tell_all(session, [each for climb in climbs for each in climb.notices], now=as_of)
     _set_next(session, [(climb.subject.chase_id, climb.next_step_at) for climb in climbs])
+    _set_last(session, [climb for climb in climbs if climb.steps])
 
 
 def _set_next(session: Session, rows: Sequence[tuple[UUID, datetime | None]]) -> None:
@@ -366,6 +367,26 @@ def _set_next(session: Session, rows: Sequence[tuple[UUID, datetime | None]]) ->
     session.connection().execute(
         update(table).where(table.c.id == bindparam("row")).values(next_step_at=bindparam("next")),  # type: ignore[arg-type]
         [{"row": key, "next": at} for key, at in rows],
+    )
+
+
+def _set_last(session: Session, climbs: Sequence[_Climb]) -> None:
+    """Keep the step climbed last beside the matter, where it is counted (domain/standings.py)."""
+    if not climbs:
+        return
+    table = Chase.__table__
+    session.connection().execute(
+        update(table)  # type: ignore[arg-type]
+        .where(table.c.id == bindparam("row"))
+        .values(last_step=bindparam("climbed"), last_turn=bindparam("in_turn")),
+        [
+            {
+                "row": climb.subject.chase_id,
+                "climbed": climb.steps[-1]["step"].partition(".")[0],
+                "in_turn": climb.subject.turn,
+            }
+            for climb in climbs
+        ],
     )
 
 

@@ -12,9 +12,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
-from sqlalchemy.orm import aliased
 
-from domain.records import Chase, Matter, StepRecord, Ticket, Unit
+from domain.records import Chase, Matter, Ticket, Unit
 from statemachines.labels import LOCAL, Level, local_day
 from statemachines.ticket import TicketState
 
@@ -48,7 +47,7 @@ class FigureFilter(BaseModel):
     `fixed_in_time` compares with the first deadline, `fixed_in_current_time` with the present one; both only of what
     is fixed or verified. `rechecked` was re-checked at least once, `passed_first` verified without a return.
     `five_assured` are hazards at major level, not cancelled, whose five assurances (五落实) are in place, or not.
-    `step` is the highest step of the ladder climbed in the present turn of a matter, written `deadline:overdue`.
+    `step` is the step of the ladder climbed last in the present turn of a matter, written `deadline:overdue`.
     """
 
     at: str | None = Field(default=None, max_length=24)
@@ -116,28 +115,12 @@ _major = and_(Ticket.level == Level.MAJOR, Ticket.state != TicketState.CANCELLED
 
 
 def on_step(matter: str, code: str) -> ColumnElement[bool]:
-    """Tickets with an open matter whose highest step in its present turn has this code, repeats included."""
-    later = aliased(StepRecord)
-    same_turn = (
-        later.subject_id == StepRecord.subject_id,
-        later.matter == StepRecord.matter,
-        later.turn == StepRecord.turn,
-    )
-    highest = ~exists().where(
-        *same_turn,
-        or_(
-            later.planned_at > StepRecord.planned_at,
-            and_(later.planned_at == StepRecord.planned_at, later.id > StepRecord.id),
-        ),
-    )
+    """Tickets with an open matter whose step climbed last, in its present turn, has this code."""
     return exists().where(
         Chase.ticket_id == Ticket.id,
         Chase.matter == matter,
-        StepRecord.subject_id == Chase.subject_id,
-        StepRecord.matter == Chase.matter,
-        StepRecord.turn == Chase.turn,
-        func.split_part(StepRecord.step, ".", 1) == code,
-        highest,
+        Chase.last_step == code,
+        Chase.last_turn == Chase.turn,
     )
 
 

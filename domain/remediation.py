@@ -23,9 +23,12 @@ from domain.history import record
 from domain.people import assignee_by_login
 from domain.quantities import NewQuantity, record_fix_quantities
 from domain.records import CancelKind, FileKind, Person, Ticket
+from domain.sample_checks import answer_samples
 from domain.tickets import ticket_by_number
+from domain.verifiers import eligible_verifiers
 from statemachines.chart import move
 from statemachines.labels import Level
+from statemachines.refusals import SameTeamVerification, SecondVerifierSame, SelfVerification
 from statemachines.roles import Actor
 from statemachines.ticket import RETURNS_BEFORE_SUPERVISION, TicketState
 
@@ -283,8 +286,15 @@ def _write_fix(session: Session, ticket: Ticket, told: Fix, *, actor: Actor, now
 
 
 def verify(session: Session, ticket: Ticket, told: Verification, *, actor: Actor, now: datetime) -> Ticket:
-    """复查: passed closes the ticket (major: once a second person agrees), failed sends it back and is counted."""
-    return (_pass if told.passed else _return)(session, ticket, told, actor=actor, now=now)
+    """复查: passed closes the ticket (major: once a second person agrees), failed sends it back and is counted.
+
+    A refusal for want of independence says who may instead.
+    """
+    try:
+        return (_pass if told.passed else _return)(session, ticket, told, actor=actor, now=now)
+    except (SelfVerification, SameTeamVerification, SecondVerifierSame) as refusal:
+        refusal.advice = eligible_verifiers(session, ticket, now=now).advice()
+        raise
 
 
 def _pass(session: Session, ticket: Ticket, told: Verification, *, actor: Actor, now: datetime) -> Ticket:
@@ -300,6 +310,7 @@ def _pass(session: Session, ticket: Ticket, told: Verification, *, actor: Actor,
     if after == TicketState.VERIFIED:
         ticket.verifier_id, ticket.verified_at = actor.id, now
         follow(session, ticket, now=now)
+        answer_samples(session, ticket, passed=True, opinion=told.opinion, actor=actor, now=now)
     else:
         ticket.first_verifier_id = actor.id
     # Last: what is judged must have arrived, the photos of this re-check are listed by it and follow.
@@ -331,6 +342,7 @@ def _return(session: Session, ticket: Ticket, told: Verification, *, actor: Acto
     # A new deadline, or the old one running again: either way the ladder starts over.
     ticket.due_version += 1
     follow(session, ticket, now=now)
+    answer_samples(session, ticket, passed=False, opinion=told.opinion, actor=actor, now=now)
     record(
         session,
         ticket,

@@ -35,6 +35,7 @@ class Deed(Labelled):
     MANAGE_PLACES = "manage_places", "管理检查点", "Manage places"
     RECORD_CALL = "record_call", "登记来电来访", "Write down a call"
     IMPORT_FINDINGS = "import_findings", "批量导入隐患", "Import findings"
+    DRAW_SAMPLE = "draw_sample", "抽取复查样本", "Draw the sample"
     RECORD_ABSENCE = "record_absence", "登记他人离岗", "Record somebody else's absence"
 
 
@@ -65,6 +66,7 @@ RIGHTS: Mapping[Deed, tuple[Role, ...]] = {
     Deed.MANAGE_PLACES: (Role.SUPERVISOR, Role.ADMINISTRATOR),
     Deed.RECORD_CALL: HANDLERS,
     Deed.IMPORT_FINDINGS: (Role.SUPERVISOR, Role.ADMINISTRATOR),
+    Deed.DRAW_SAMPLE: (Role.SUPERVISOR, Role.ADMINISTRATOR),
     Deed.RECORD_ABSENCE: (Role.SUPERVISOR, Role.ADMINISTRATOR),
 }
 

@@ -13,7 +13,7 @@ from typing import Annotated
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, and_, func, select, true
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, joinedload
 from sqlalchemy.sql.base import ExecutableOption
@@ -327,16 +327,21 @@ def suggestions_about(session: Session, ticket: Ticket, *, actor: Actor) -> list
 
 
 def suggestion_counts(
-    session: Session, campaign: Campaign, *, actor: Actor, now: datetime
+    session: Session, campaign: Campaign, *, actor: Actor, now: datetime, within: str | None = None
 ) -> SuggestionCounts:
-    """How the campaign's suggestions in the actor's sight stand, in one query."""
+    """How the campaign's suggestions in the actor's sight stand, in one query.
+
+    `within`: of the units whose path begins so.
+    """
+    inside = Unit.path.startswith(within, autoescape=True) if within else None
+    units = true() if inside is None else Suggestion.unit_id.in_(select(Unit.id).where(inside))
     row = session.execute(
         select(
             func.count(),
             func.count(Suggestion.answered_at),
             func.count().filter(Suggestion.adopted.is_(True)),
             func.count().filter(unanswered_late(now)),
-        ).where(Suggestion.campaign_id == campaign.id, suggestions_visible_to(actor))
+        ).where(Suggestion.campaign_id == campaign.id, suggestions_visible_to(actor), units)
     ).one()
     return SuggestionCounts(*row)
 

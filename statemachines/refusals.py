@@ -33,7 +33,7 @@ class Refusal(Exception):
     A subclass names `code` (stable, kebab-case), `status` (HTTP: 403 who, 409 when, 422 what is given), a
     short `title_zh`/`title_en` and the templates `zh`/`en`. The keyword arguments fill the templates;
     `missing` are the names of the facts to add; `allowed` are the events this actor may do now, filled in
-    by `move`.
+    by `move`; `advice` names who could do it instead.
     """
 
     code: ClassVar[str] = "refused"
@@ -52,11 +52,16 @@ class Refusal(Exception):
         super().__init__()
         self.missing = missing
         self.allowed: tuple[str, ...] = ()
+        self.advice: dict[Language, str] | None = None
+        """Who could do it instead, where somebody could be found; said after the sentence."""
         self.facts = facts
 
     def sentence(self, language: Language) -> str:
         """What is refused and what would help, in the language of the reader."""
-        return (self.zh if language == "zh" else self.en).format(**self.words(language))
+        said = (self.zh if language == "zh" else self.en).format(**self.words(language))
+        if self.advice is None:
+            return said
+        return f"{said}{'' if language == 'zh' else ' '}{self.advice[language]}"
 
     def words(self, language: Language) -> dict[str, str]:
         """What fills the template."""
@@ -176,6 +181,15 @@ class SecondVerifierSame(Refusal):
     title_zh, title_en = "重大隐患须两人复查", "A major hazard needs two verifiers"
     zh = "重大隐患须由两人分别复查，您已复查过，请由另一人复查。"
     en = "A major hazard is verified by two people. You have verified it already; another person must follow."
+
+
+class OwnVerification(Refusal):
+    """Who verified a ticket is not who looks at it again for the sample."""
+
+    code, status = "own-verification", 403
+    title_zh, title_en = "原复查人不得抽查", "The verifier may not check the sample"
+    zh = "本单由您复查销号，抽查须由他人进行。"
+    en = "You verified this ticket; somebody else must check it for the sample."
 
 
 class ApproverLevel(Refusal):

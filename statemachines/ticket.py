@@ -35,6 +35,7 @@ from statemachines.refusals import (
     OnSpotOnlyGeneral,
     OnSpotSameDay,
     OpinionMissing,
+    Refusal,
     SameTeamVerification,
     SecondVerifierSame,
     SelfVerification,
@@ -363,6 +364,20 @@ LAWS: dict[Labelled, Law] = {
     TicketEvent.ESCALATE: Law(may=(by_the_clock,), caused=True),
     TicketEvent.CARRY_OVER: Law(may=(by(Role.ADMINISTRATOR, clock=True),), caused=True),
 }
+
+
+def verifier_refusal(
+    ticket: TicketFacts, *, actor: Actor, now: datetime, independent_team: bool
+) -> Refusal | None:
+    """Why this person may not re-check the ticket, or None: the law of `verify` without what photos are missing."""
+    law = LAWS[TicketEvent.VERIFY]
+    who = tuple(check for check in law.may if check is not all_files_arrived)
+    known = {"actor": actor, "now": now, "event": TicketEvent.VERIFY, "independent_team": independent_team}
+    try:
+        law.ask(ticket, who, known)
+    except Refusal as refusal:
+        return refusal
+    return None
 
 
 class TicketChart(RecordChart):

@@ -16,7 +16,8 @@ def many_assigned(world: World, count: int, *, next_step_at: datetime | None = N
     first = world.acknowledged()
     table = Ticket.__table__
     with world.database.transaction() as session:
-        row = dict(session.execute(select(table).where(table.c.id == first.id)).mappings().one())
+        told = [column for column in table.c if column.computed is None]
+        row = dict(session.execute(select(*told).where(table.c.id == first.id)).mappings().one())
         rows = [
             {
                 **row,

@@ -19,6 +19,8 @@ from domain.records.places import Place
 from domain.records.quantities import CountsAs, QuantityRecord
 from domain.records.reports import DoorKind, Knock, Report, ReportFile
 from domain.records.rotas import Rota, RotaEvery, RotaStop
+from domain.records.samples import SampleDraw, SampledTicket, SampleKind
+from domain.records.standing import Stands
 from domain.records.suggestions import Suggestion, SuggestionCounter
 from domain.records.summaries import Summary
 from domain.records.supervisions import (
@@ -81,7 +83,11 @@ __all__ = [
     "Rota",
     "RotaEvery",
     "RotaStop",
+    "SampleDraw",
+    "SampleKind",
+    "SampledTicket",
     "StandardHazard",
+    "Stands",
     "StepRecord",
     "StoredFile",
     "Suggestion",

@@ -60,6 +60,9 @@ class Chase(Base):
     turn: Mapped[int] = mapped_column(BigInteger)
     next_step_at: Mapped[datetime | None]
     """None: every step is climbed, and nothing is left to do but the matter itself."""
+    last_step: Mapped[str | None]
+    """The code of the step climbed last, whichever of its repeats; of the present turn while `last_turn` is `turn`."""
+    last_turn: Mapped[int | None] = mapped_column(BigInteger)
 
     ticket: Mapped[Ticket | None] = relationship(lazy="raise")
     """Read by nobody; it lets a new ticket be written before its chase."""

@@ -17,6 +17,7 @@ from domain.records.campaigns import Campaign
 from domain.records.checklists import ChecklistItem
 from domain.records.people import Person, Unit
 from domain.records.places import Place
+from domain.records.standing import STANDING_NAMES, standing_columns
 from statemachines.chart import RecordChart
 from statemachines.extension import ExtensionChart, ExtensionState
 from statemachines.labels import Level
@@ -142,8 +143,12 @@ class Ticket(Base):
         lazy="raise", foreign_keys=[duplicate_of_id], remote_side="Ticket.id"
     )
 
-    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
+    __mapper_args__ = {  # noqa: RUF012
+        "version_id_col": version,
+        "exclude_properties": STANDING_NAMES,
+    }
     __table_args__ = (
+        *standing_columns(),
         CheckConstraint("length(description) BETWEEN 1 AND 4000", name="description_length"),
         # IS TRUE: a CHECK passes whatever is not false, and comparing a missing text with '' is neither.
         CheckConstraint(
@@ -207,11 +212,21 @@ class Ticket(Base):
         ),
         # Read by domain/tickets.py: the queue of a campaign that is no longer the newest.
         Index("ix_tickets_recent", "campaign_id", text("recorded_at DESC"), text("id DESC")),
-        # Read by domain/status.py: the counts.
-        Index("ix_tickets_status", "campaign_id", "unit_id", "state", "level"),
         # Read by domain/similar.py: what was found at the same place, in the same unit.
         Index("ix_tickets_place", "place_id", postgresql_where=text("place_id IS NOT NULL")),
         Index("ix_tickets_unit", "unit_id", text("recorded_at DESC")),
+        # Read by domain/standings.py: every figure of a campaign, from this index alone.
+        Index(
+            "ix_tickets_standing",
+            "campaign_id",
+            "unit_id",
+            "category",
+            "standing",
+            postgresql_include=["found_on", "verified_on", "fix_days"],
+        ),
+        # Read by domain/standings.py: what is one's own outside of one's units.
+        Index("ix_tickets_assignee", "assignee_id", postgresql_where=text("assignee_id IS NOT NULL")),
+        Index("ix_tickets_fixer", "fixer_id", postgresql_where=text("fixer_id IS NOT NULL")),
         # Read by domain/tickets.py: "what is mine, by when".
         Index(
             "ix_tickets_assignee_due",

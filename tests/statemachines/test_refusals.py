@@ -80,6 +80,12 @@ SENTENCES: list[tuple[Refusal, int, str, str]] = [
         "A major hazard is verified by two people. You have verified it already; another person must follow.",
     ),
     (
+        refusals.OwnVerification(),
+        403,
+        "本单由您复查销号，抽查须由他人进行。",
+        "You verified this ticket; somebody else must check it for the sample.",
+    ),
+    (
         refusals.ApproverLevel(level=Level.MAJOR, roles=(Role.LEADER,)),
         403,
         "重大隐患的延期须由分管领导审批。",
@@ -329,6 +335,14 @@ def test_long_lists_are_cut_and_counted() -> None:
 def test_the_title_names_the_rule() -> None:
     assert refusals.SelfVerification().title("zh") == "整改人不得自行复查"
     assert refusals.SelfVerification().title("en") == "The fixer may not verify"
+
+
+def test_a_refusal_may_name_who_could_instead() -> None:
+    refusal = refusals.SelfVerification()
+    refusal.advice = {"zh": "可由李敏复查。", "en": "Li Min may."}
+    assert refusal.sentence("zh") == "本单由您整改，须由他人复查。可由李敏复查。"
+    assert refusal.sentence("en") == "You made this fix; somebody else must verify it. Li Min may."
+    assert pickle.loads(pickle.dumps(refusal)).sentence("zh") == refusal.sentence("zh")
 
 
 def test_a_refusal_survives_the_way_between_processes() -> None:

@@ -1,0 +1,298 @@
+"""What became of the sample: each ticket checked again on the spot, passed or found bad, and the counts of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import ColumnElement, func, select, true, update
+from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload, undefer
+
+from domain.campaign_settings import settings_of
+from domain.errors import NotFound
+from domain.files import ListedFile, list_files
+from domain.findings import NewFinding, submit_finding
+from domain.history import record
+from domain.rates import Rate
+from domain.records import Campaign, FileKind, SampleDraw, SampledTicket, SampleKind, Ticket, Unit
+from domain.sampling import drawn, numbers_of
+from domain.tickets import load_named
+from domain.visibility import tickets_visible_to
+from statemachines.refusals import Refusal
+from statemachines.roles import Actor
+from statemachines.spot_check import check_spot
+from statemachines.ticket import TicketState
+
+
+class CheckedAlready(Refusal):
+    """The ticket of the sample has its result; it stands."""
+
+    code, status = "checked-already", 409
+    title_zh, title_en = "已抽查", "Checked already"
+    zh = "“{number}”已抽查过，结果不能更改；再发现问题请另报隐患。"
+    en = "“{number}” has been checked and the result stands; report a new finding if something is wrong."
+
+
+class RecheckFirst(Refusal):
+    """A sampled ticket that waits for its re-check gets its result there."""
+
+    code, status = "recheck-first", 409
+    title_zh, title_en = "请在隐患单上复查", "Re-check the ticket itself"
+    zh = "“{number}”尚未复查销号，请在隐患单上办理复查，结果自动记入抽样。"
+    en = "“{number}” is not verified yet; verify or return the ticket itself and the sample takes its result."
+
+
+class SampleCheck(BaseModel):
+    """What a sampled, verified ticket looks like on the spot. Not passed, it opens a new ticket that names the old one.
+
+    `description` of the new ticket; left out, it is that of the old one.
+    """
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    passed: bool
+    opinion: Annotated[str, Field(max_length=2000)] | None = None
+    description: str | None = Field(default=None, min_length=1, max_length=4000)
+    files: list[ListedFile] = Field(default_factory=list, max_length=20)
+
+
+def check_sampled(
+    session: Session, sampled: SampledTicket, told: SampleCheck, *, actor: Actor, now: datetime
+) -> SampledTicket:
+    """抽查: say what a verified ticket of the sample looks like now; the row must be locked.
+
+    Raises CheckedAlready, RecheckFirst, the refusals of independence, OpinionMissing, and for a new ticket what
+    `submit_finding` raises.
+    """
+    ticket = sampled.ticket
+    if sampled.passed is not None:
+        raise CheckedAlready(number=ticket.number)
+    if ticket.state is not TicketState.VERIFIED:
+        raise RecheckFirst(number=ticket.number)
+    check_spot(
+        ticket,
+        actor=actor,
+        now=now,
+        opinion=told.opinion,
+        independent_team=settings_of(sampled.campaign).independent_team,
+    )
+    again = None if told.passed else _again(session, sampled, told, actor=actor, now=now)
+    if told.passed:
+        list_files(session, ticket, told.files, kind=FileKind.RECHECK, actor=actor, now=now)
+    sampled.passed, sampled.opinion = told.passed, told.opinion
+    sampled.checked_at, sampled.checked_by_id = now, actor.id
+    sampled.again = again
+    record(
+        session,
+        ticket,
+        "spot_check",
+        actor=actor,
+        now=now,
+        before=ticket.state,
+        after=ticket.state,
+        passed=told.passed,
+        opinion=told.opinion,
+        campaign=sampled.campaign,
+        again=again,
+    )
+    session.flush()
+    session.refresh(sampled, ["checked_by"])
+    return sampled
+
+
+def _again(
+    session: Session, sampled: SampledTicket, told: SampleCheck, *, actor: Actor, now: datetime
+) -> Ticket:
+    """The new ticket for what was found bad again."""
+    old = sampled.ticket
+    finding = NewFinding(
+        campaign=sampled.campaign.code,
+        unit=old.unit.code,
+        description=told.description or old.description,
+        level=old.level,
+        category=old.category,
+        location=old.location,
+        lat=old.lat,
+        lon=old.lon,
+        source="recheck-sample",
+        recurrence_of=old.number,
+        files=told.files,
+    )
+    return submit_finding(session, finding, actor=actor, now=now).ticket
+
+
+def answer_samples(
+    session: Session, ticket: Ticket, *, passed: bool, opinion: str | None, actor: Actor, now: datetime
+) -> None:
+    """A re-check of the ticket itself is the result of the sample it is in; nothing happens when it is in none."""
+    waiting = (SampledTicket.ticket_id == ticket.id, SampledTicket.passed.is_(None))
+    told = {"passed": passed, "opinion": opinion, "checked_at": now, "checked_by_id": actor.id}
+    session.execute(
+        update(SampledTicket).where(*waiting).values(**told),
+        execution_options={"synchronize_session": False},
+    )
+
+
+# Reading.
+
+
+def draws_of(session: Session, campaign: Campaign) -> list[SampleDraw]:
+    """Every draw of the campaign, oldest first, with who drew it and from which campaign."""
+    query = (
+        select(SampleDraw)
+        .where(SampleDraw.campaign_id == campaign.id)
+        .options(joinedload(SampleDraw.drawn_by), joinedload(SampleDraw.source_campaign))
+        .order_by(SampleDraw.id)
+    )
+    return list(session.scalars(query))
+
+
+def draw_by_id(session: Session, campaign: Campaign, key: UUID) -> SampleDraw:
+    """One draw with its pool and the tickets it gave. Raises NotFound."""
+    found = session.scalars(
+        select(SampleDraw)
+        .where(SampleDraw.id == key, SampleDraw.campaign_id == campaign.id)
+        .options(
+            undefer(SampleDraw.pool),
+            joinedload(SampleDraw.drawn_by),
+            joinedload(SampleDraw.source_campaign),
+            selectinload(SampleDraw.tickets).joinedload(SampledTicket.ticket),
+        )
+    ).one_or_none()
+    if found is None:
+        raise NotFound(what=str(key))
+    return found
+
+
+def drawn_again(made: SampleDraw) -> list[str]:
+    """The numbers a draw gives when it is drawn again from its record; the pool must be loaded."""
+    return [] if made.seed is None else sorted(numbers_of(drawn(made.pool, made.seed, made.rules)))
+
+
+def sample_of(
+    session: Session, campaign: Campaign, *, actor: Actor, within: str | None = None
+) -> list[SampledTicket]:
+    """The sample as far as the actor may see its tickets, by unit and number; what waits comes first in each unit."""
+    query = (
+        select(SampledTicket)
+        .join(SampledTicket.ticket)
+        .join(SampledTicket.unit)
+        .where(SampledTicket.campaign_id == campaign.id, tickets_visible_to(actor))
+        .options(
+            contains_eager(SampledTicket.ticket).joinedload(Ticket.unit, innerjoin=True),
+            contains_eager(SampledTicket.unit),
+            joinedload(SampledTicket.draw),
+            joinedload(SampledTicket.checked_by),
+            joinedload(SampledTicket.again),
+        )
+        .order_by(Unit.path, SampledTicket.passed.is_not(None), Ticket.number)
+    )
+    if within:
+        query = query.where(Unit.path.startswith(within, autoescape=True))
+    found = list(session.scalars(query))
+    load_named(session, [each.ticket for each in found])
+    return found
+
+
+def sampled_by_number(
+    session: Session, campaign: Campaign, number: str, *, actor: Actor, lock: bool = False
+) -> SampledTicket:
+    """The ticket with this number in the campaign's sample, in the actor's sight. Raises NotFound."""
+    query = (
+        select(SampledTicket)
+        .join(SampledTicket.ticket)
+        .where(SampledTicket.campaign_id == campaign.id, Ticket.number == number, tickets_visible_to(actor))
+        .options(
+            contains_eager(SampledTicket.ticket).joinedload(Ticket.unit, innerjoin=True),
+            joinedload(SampledTicket.campaign),
+            joinedload(SampledTicket.unit),
+            joinedload(SampledTicket.draw),
+            joinedload(SampledTicket.checked_by),
+            joinedload(SampledTicket.again),
+        )
+    )
+    if lock:
+        query = query.with_for_update(of=SampledTicket).execution_options(populate_existing=True)
+    found = session.scalars(query).one_or_none()
+    if found is None:
+        raise NotFound(what=number)
+    load_named(session, [found.ticket])
+    return found
+
+
+# Counting.
+
+
+class SampleCounts(BaseModel):
+    """`drawn` = `passed` + `failed` + `waiting`; the rate is passed of those checked."""
+
+    model_config = ConfigDict(frozen=True)
+
+    drawn: int
+    checked: int
+    passed: int
+    failed: int
+    waiting: int
+    pass_rate: Rate
+
+    @classmethod
+    def of(cls, results: Counter[bool | None]) -> SampleCounts:
+        """From how many passed (True), failed (False) and wait (None)."""
+        passed, failed, waiting = results[True], results[False], results[None]
+        return cls(
+            drawn=passed + failed + waiting,
+            checked=passed + failed,
+            passed=passed,
+            failed=failed,
+            waiting=waiting,
+            pass_rate=Rate.of(passed, passed + failed),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SampleCell:
+    """The sampled tickets of one kind and unit."""
+
+    kind: SampleKind
+    unit: Unit
+    results: Counter[bool | None]
+
+
+def sample_cells(
+    session: Session,
+    campaign: Campaign,
+    *,
+    only: ColumnElement[bool] | None = None,
+    within: str | None = None,
+) -> list[SampleCell]:
+    """The campaign's sample by kind and unit, in the order of paths; `only` narrows the tickets that are counted."""
+    query = (
+        select(SampleDraw.kind, Unit, SampledTicket.passed, func.count())
+        .select_from(SampledTicket)
+        .join(SampleDraw, SampleDraw.id == SampledTicket.draw_id)
+        .join(Unit, Unit.id == SampledTicket.unit_id)
+        .join(Ticket, Ticket.id == SampledTicket.ticket_id)
+        .where(SampledTicket.campaign_id == campaign.id, true() if only is None else only)
+        .group_by(SampleDraw.kind, Unit.id, SampledTicket.passed)
+        .order_by(SampleDraw.kind, Unit.path)
+    )
+    if within:
+        query = query.where(Unit.path.startswith(within, autoescape=True))
+    found: dict[tuple[SampleKind, UUID], SampleCell] = {}
+    for kind, unit, passed, count in session.execute(query):
+        cell = found.setdefault((kind, unit.id), SampleCell(kind, unit, Counter()))
+        cell.results[passed] += count
+    return list(found.values())
+
+
+def counts_of(cells: Iterable[SampleCell]) -> SampleCounts:
+    """All of them added."""
+    results: Counter[bool | None] = Counter()
+    for cell in cells:
+        results.update(cell.results)
+    return SampleCounts.of(results)
