@@ -76,7 +76,7 @@ def create_campaign(session: Session, new: NewCampaign, *, actor: Actor, now: da
         name=new.name,
         kind=new.kind,
         unit=owner,
-        checklist=_checklist(session, new.checklist, "/checklist"),
+        checklist=set_up_checklist(session, new.checklist, "/checklist"),
         settings=new.settings.model_dump(mode="json"),
         created_at=now,
         phases=[
@@ -84,7 +84,7 @@ def create_campaign(session: Session, new: NewCampaign, *, actor: Actor, now: da
             for phase, dates in new.phases.items()
         ],
         scope=[
-            CampaignUnit(unit=_scoped(session, code, owner, position, actor), position=position)
+            CampaignUnit(unit=scoped_unit(session, code, owner, position, actor), position=position)
             for position, code in enumerate(new.units)
         ],
     )
@@ -108,7 +108,8 @@ def create_campaign(session: Session, new: NewCampaign, *, actor: Actor, now: da
     return campaign
 
 
-def _scoped(session: Session, code: str, owner: Unit, position: int, actor: Actor) -> Unit:
+def scoped_unit(session: Session, code: str, owner: Unit, position: int, actor: Actor) -> Unit:
+    """The unit to put into the scope of a campaign of `owner`. Raises BadInput at its place in `units`."""
     unit = unit_by_code(session, code, actor=actor, pointer=f"/units/{position}")
     if not unit.path.startswith(owner.path):
         raise BadInput(
@@ -120,7 +121,8 @@ def _scoped(session: Session, code: str, owner: Unit, position: int, actor: Acto
     return unit
 
 
-def _checklist(session: Session, code: str | None, pointer: str) -> Checklist | None:
+def set_up_checklist(session: Session, code: str | None, pointer: str) -> Checklist | None:
+    """The checklist a campaign is set up with. Raises BadInput at `pointer` for an unknown one."""
     if code is None:
         return None
     checklist = session.scalars(select(Checklist).where(Checklist.code == code)).one_or_none()

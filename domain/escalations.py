@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,6 +14,7 @@ from domain.calendars import calendar_of
 from domain.chases import ladder_for
 from domain.deadlines import Skipped
 from domain.ladder import PlannedStep, planned_steps, recorded_steps
+from domain.ladder_settings import Ladder
 from domain.matters import Subject, complete
 from domain.recipients import Recipients
 from domain.records import Chase, History, Matter, Notice, Person, StepRecord, Ticket
@@ -48,7 +50,16 @@ def escalations(session: Session, ticket: Ticket, *, now: datetime) -> list[Esca
     )
 
 
-def _ahead(session: Session, ticket: Ticket, *, now: datetime) -> list[Escalation]:
+def previewed(
+    session: Session, ticket: Ticket, ladders: Mapping[Matter, Ladder], *, now: datetime
+) -> list[Escalation]:
+    """The steps ahead if these ladders held: who would be told when. Nothing is written."""
+    return sorted(_ahead(session, ticket, now=now, instead=ladders), key=lambda each: each.planned_at)
+
+
+def _ahead(
+    session: Session, ticket: Ticket, *, now: datetime, instead: Mapping[Matter, Ladder] | None = None
+) -> list[Escalation]:
     chases = session.scalars(select(Chase).where(Chase.ticket_id == ticket.id).order_by(Chase.id)).all()
     subjects = [
         Subject(
@@ -71,7 +82,9 @@ def _ahead(session: Session, ticket: Ticket, *, now: datetime) -> list[Escalatio
     recorded = recorded_steps(session, [(each.matter, each.id) for each in subjects])
     calendar = calendar_of(session, ticket.unit.path)
     ladders = {
-        each.matter: ladder_for(session, each.matter, unit_path=ticket.unit.path, campaign=ticket.campaign)
+        each.matter: instead[each.matter]
+        if instead is not None and each.matter in instead
+        else ladder_for(session, each.matter, unit_path=ticket.unit.path, campaign=ticket.campaign)
         for each in subjects
     }
     steps = [step for ladder in ladders.values() for step in ladder]

@@ -36,6 +36,11 @@ class Deed(Labelled):
     RECORD_CALL = "record_call", "登记来电来访", "Write down a call"
     IMPORT_FINDINGS = "import_findings", "批量导入隐患", "Import findings"
     DRAW_SAMPLE = "draw_sample", "抽取复查样本", "Draw the sample"
+    MANAGE_UNITS = "manage_units", "管理单位", "Manage units"
+    MANAGE_PEOPLE = "manage_people", "管理人员", "Manage people"
+    REGISTER_INSPECTOR = "register_inspector", "登记检查员", "Register inspectors"
+    READ_AUDIT = "read_audit", "查看变更记录", "Read who changed what"
+    CHANGE_CAMPAIGN = "change_campaign", "修改检查活动", "Change a campaign"
     RECORD_ABSENCE = "record_absence", "登记他人离岗", "Record somebody else's absence"
 
 
@@ -67,6 +72,11 @@ RIGHTS: Mapping[Deed, tuple[Role, ...]] = {
     Deed.RECORD_CALL: HANDLERS,
     Deed.IMPORT_FINDINGS: (Role.SUPERVISOR, Role.ADMINISTRATOR),
     Deed.DRAW_SAMPLE: (Role.SUPERVISOR, Role.ADMINISTRATOR),
+    Deed.MANAGE_UNITS: (Role.ADMINISTRATOR,),
+    Deed.MANAGE_PEOPLE: (Role.ADMINISTRATOR,),
+    Deed.REGISTER_INSPECTOR: (Role.SUPERVISOR, Role.ADMINISTRATOR),
+    Deed.READ_AUDIT: (Role.SUPERVISOR, Role.LEADER, Role.ADMINISTRATOR),
+    Deed.CHANGE_CAMPAIGN: (Role.SUPERVISOR, Role.ADMINISTRATOR),
     Deed.RECORD_ABSENCE: (Role.SUPERVISOR, Role.ADMINISTRATOR),
 }
 

@@ -12,6 +12,8 @@ from domain.records.feeds import CalendarFeed
 from domain.records.files import FileKind, FileListing, FilePart, StoredFile
 from domain.records.hazards import StandardHazard
 from domain.records.inspections import Answer, AnswerConflict, AnswerValue, Inspection
+from domain.records.inspections import Answer, AnswerValue, Inspection
+from domain.records.inspectors import Appointment, InspectorKind, Training
 from domain.records.ledger import Answered, FlowRun, Heartbeat, History, Notice
 from domain.records.people import ApiToken, LoginFailure, Person, RoleGrant, Unit, UnitKind, WebLogin
 from domain.records.photo_listings import PhotoListing
@@ -39,6 +41,7 @@ __all__ = [
     "AnswerValue",
     "Answered",
     "ApiToken",
+    "Appointment",
     "Base",
     "Calendar",
     "CalendarDay",
@@ -67,6 +70,7 @@ __all__ = [
     "HotlineCall",
     "Inspection",
     "Knock",
+    "InspectorKind",
     "LoginFailure",
     "Matter",
     "Notice",
@@ -100,6 +104,7 @@ __all__ = [
     "Tool",
     "ToolStatus",
     "ToolTest",
+    "Training",
     "TreatmentPlan",
     "Unit",
     "UnitKind",
