@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -96,6 +96,7 @@ def put_checklist(session: Session, new: NewChecklist, *, actor: Actor, now: dat
         session.add(checklist)
     checklist.name = new.name
     known = {item.code: item for item in checklist.items}
+    before = {code: _fields(item) for code, item in known.items()}
     for position, told in enumerate(new.items):
         item = known.pop(told.code, None)
         if item is None:
@@ -106,8 +107,41 @@ def put_checklist(session: Session, new: NewChecklist, *, actor: Actor, now: dat
             setattr(item, name, value)
     _remove(session, checklist, list(known.values()))
     session.flush()
-    record(session, checklist, "imported", actor=actor, now=now, items=len(new.items))
+    after = {told.code: _fields(told) for told in new.items}
+    record(
+        session,
+        checklist,
+        "imported",
+        actor=actor,
+        now=now,
+        items=len(new.items),
+        # The first edition is the list itself; each later one says what it changed.
+        added=sorted(after.keys() - before.keys()) or None if before else None,
+        removed=sorted(before.keys() - after.keys()) or None,
+        changed=_changed(before, after) or None,
+    )
     return checklist
+
+
+def _fields(item: ChecklistItem | NewItem) -> dict[str, object]:
+    """What an item says, as an edition compares it."""
+    return {name: getattr(item, name) for name in NewItem.model_fields if name != "code"}
+
+
+def _changed(
+    before: Mapping[str, Mapping[str, object]], after: Mapping[str, Mapping[str, object]]
+) -> dict[str, dict[str, list[object]]]:
+    """By item's code and field, what it was and what it is now."""
+    changed: dict[str, dict[str, list[object]]] = {}
+    for code in before.keys() & after.keys():
+        fields = {
+            name: [before[code][name], value]
+            for name, value in after[code].items()
+            if before[code][name] != value
+        }
+        if fields:
+            changed[code] = fields
+    return changed
 
 
 def _remove(session: Session, checklist: Checklist, items: Sequence[ChecklistItem]) -> None:

@@ -14,7 +14,11 @@ from starlette.types import Scope
 from forms import (
     absences,
     account,
+    administration,
+    calendars,
+    campaign_setup,
     campaigns,
+    checklists,
     door,
     extensions,
     field_day,
@@ -22,11 +26,16 @@ from forms import (
     findings,
     flows,
     home,
+    imports,
     inbox,
     inspections,
+    inspectors,
+    ladders,
     outlets,
+    people,
     photos,
     quantities,
+    rotas,
     shell,
     status,
     suggestions,
@@ -34,6 +43,7 @@ from forms import (
     supervisions,
     ticket_actions,
     tickets,
+    units,
 )
 from forms.errors import answer, error_page
 from forms.pages import STATIC
@@ -58,6 +68,7 @@ for noun in (
     status,
     summary,
     quantities,
+    rotas,
     campaigns,
     inspections,
     suggestions,
@@ -67,6 +78,15 @@ for noun in (
     shell,
     field_day,
     field_items,
+    administration,
+    units,
+    people,
+    inspectors,
+    campaign_setup,
+    checklists,
+    imports,
+    ladders,
+    calendars,
 ):
     router.include_router(noun.router)
 

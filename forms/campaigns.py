@@ -26,7 +26,7 @@ from domain.coverage import visit_cells, visits_by_rota, visits_of
 from domain.errors import NotFound
 from domain.people import unit_by_code, units_in_sight
 from domain.records import Campaign, Inspection, Ticket
-from domain.rights import Deed, may
+from domain.rights import RIGHTS, Deed, may
 from domain.visibility import inspections_visible_to, tickets_visible_to
 from forms.errors import PageRoute
 from forms.fields import Form, SentForm, problems_of, status_of
@@ -34,7 +34,7 @@ from forms.findings import running_campaigns
 from forms.pages import page, see_other
 from forms.session import database_of, now_of, signed_in
 from forms.words import _, language_of, say
-from statemachines.campaign import CampaignEvent, CampaignState
+from statemachines.campaign import CampaignEvent, CampaignState, accepts_findings
 from statemachines.chart import option, options
 from statemachines.refusals import Refusal
 from statemachines.roles import Actor
@@ -94,6 +94,7 @@ def campaigns(request: Request, actor: Who, cursor: str | None = None) -> Respon
         return page(
             request,
             "campaigns.html",
+            may_create=bool(actor.roles & set(RIGHTS[Deed.CREATE_CAMPAIGN])),
             found=found,
             cursor=cursor,
             steps={campaign.id: steps_of(campaign) for campaign in found.items},
@@ -146,6 +147,7 @@ def campaign_page(
             entry.unit_id: visits_of(cell for cell in visited if cell.unit.path.startswith(entry.unit.path))
             for entry in found.scope
         },
+        may_change=may(actor, Deed.CHANGE_CAMPAIGN, at=found.unit.path) and accepts_findings(found.state),
         may=[each for each in every if each.allowed],
         may_not=[each for each in every if not each.allowed],
         may_report_zero={

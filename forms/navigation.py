@@ -42,6 +42,8 @@ def places_of(actor: Actor) -> tuple[Place, ...]:
         found.append(Place("/supervisions", _("督办"), "alert", tab=False))
     if roles & set(RIGHTS[Deed.MANAGE_OUTLET]):
         found.append(Place("/outlets", _("发送渠道"), "send", tab=False))
+    if watching:
+        found.append(Place("/admin", _("管理"), "wrench", tab=False))
     return tuple(found)
 
 
