@@ -68,7 +68,7 @@ def change_campaign(
         campaign.checklist = set_up_checklist(session, told.checklist, "/checklist")
         changed["checklist"] = [before, told.checklist]
     if told.phases is not None:
-        changed |= _phases(campaign, told.phases)
+        changed |= _phases(session, campaign, told.phases)
     if told.units is not None:
         changed |= _scope(session, campaign, told.units, actor=actor)
     if told.settings is not None:
@@ -81,7 +81,9 @@ def change_campaign(
     return campaign
 
 
-def _phases(campaign: Campaign, wanted: dict[CampaignState, PhaseDates]) -> dict[str, object]:
+def _phases(
+    session: Session, campaign: Campaign, wanted: dict[CampaignState, PhaseDates]
+) -> dict[str, object]:
     known = {phase.phase: phase for phase in campaign.phases}
     before = {phase.value: [row.starts_on, row.ends_on] for phase, row in known.items()}
     after = {phase.value: [dates.starts_on, dates.ends_on] for phase, dates in wanted.items()}
@@ -97,6 +99,7 @@ def _phases(campaign: Campaign, wanted: dict[CampaignState, PhaseDates]) -> dict
             row.starts_on, row.ends_on = dates.starts_on, dates.ends_on
     for row in known.values():
         campaign.phases.remove(row)
+        session.delete(row)
     return {"phases": [before, after]}
 
 

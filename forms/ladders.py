@@ -60,6 +60,21 @@ CONDITIONS: Mapping[Condition, str] = {
     Condition.EXTENSION_PENDING: _("延期待批"),
     Condition.NO_EXTENSION_PENDING: _("没有延期待批"),
 }
+BLANK: Mapping[str, Any] = {
+    "code": "",
+    "after": "",
+    "clock": "workdays",
+    "to": (),
+    "also": "",
+    "act": "",
+    "levels": tuple(level.value for level in Level),
+    "channels": (),
+    "every": "",
+    "times": "",
+    "only_if": (),
+    "quiet": True,
+}
+"""An empty line of the form."""
 PEOPLE_CHANNELS = (Channel.EMAIL, Channel.INBOX, Channel.ROBOT)
 
 
@@ -158,7 +173,7 @@ def _edit_page(
     actor: Actor,
     campaign: str,
     unit: str,
-    steps: list[dict[str, Any]] | None = None,
+    steps: list[Mapping[str, Any]] | None = None,
     tried: list[Escalation] | None = None,
     status: int = 200,
 ) -> Response:
@@ -174,7 +189,7 @@ def _edit_page(
             form=form,
             matter=matter,
             whose=whose,
-            steps=steps + [{} for _place in range(min(SPARE, MOST_STEPS - len(steps)))],
+            steps=steps + [BLANK] * min(SPARE, MOST_STEPS - len(steps)),
             tried=tried,
             told={word.value: say(lang, words) for word, words in TOLD.items()},
             acts={act.value: say(lang, words) for act, words in ACTS.items()},
@@ -207,9 +222,9 @@ def _shown(step: LadderStep) -> dict[str, Any]:
     }
 
 
-def _filled(sent: Sent) -> list[dict[str, Any]]:
+def _filled(sent: Sent) -> list[Mapping[str, Any]]:
     """The lines of the form that have a code, as they were filled in."""
-    lines = []
+    lines: list[Mapping[str, Any]] = []
     for place in range(MOST_STEPS):
         code = sent.text(f"code-{place}")
         if not code:
