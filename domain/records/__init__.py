@@ -12,7 +12,6 @@ from domain.records.feeds import CalendarFeed
 from domain.records.files import FileKind, FileListing, FilePart, StoredFile
 from domain.records.hazards import StandardHazard
 from domain.records.inspections import Answer, AnswerConflict, AnswerValue, Inspection
-from domain.records.inspections import Answer, AnswerValue, Inspection
 from domain.records.inspectors import Appointment, InspectorKind, Training
 from domain.records.ledger import Answered, FlowRun, Heartbeat, History, Notice
 from domain.records.people import ApiToken, LoginFailure, Person, RoleGrant, Unit, UnitKind, WebLogin
