@@ -7,8 +7,11 @@ import sys
 from rich.console import Console
 
 from chuncha.commands import app
+from chuncha.machines import parts
 from domain.settings import SettingsWrong
 from statemachines.refusals import Refusal
+
+app.add_typer(parts)
 
 
 def main() -> None:

@@ -88,35 +88,6 @@ def serve(
 
 
 @app.command()
-def web(
-    data: Data = None,
-    port: Annotated[int | None, typer.Option(help="Where the pages are served.")] = None,
-    host: Annotated[str | None, typer.Option(help="0.0.0.0 lets other machines in.")] = None,
-) -> None:
-    """Serve pages and calls alone, for an installation of many machines."""
-    import os
-
-    from chuncha.web import run_web
-
-    settings = _settings(data, port=port, host=host)
-    # uvicorn's processes read the settings themselves.
-    os.environ["CHUNCHA_DATA"] = str(settings.data)
-    run_web(settings)
-
-
-@app.command()
-def flows(data: Data = None) -> None:
-    """Run the scheduled flows alone, against the Prefect server at PREFECT_API_URL."""
-    import os
-
-    from flows.deployments import serve_all
-
-    # Each run is a process of its own that reads the settings itself.
-    os.environ["CHUNCHA_DATA"] = str(_settings(data).data.resolve())
-    serve_all()
-
-
-@app.command()
 def migrate(
     data: Data = None,
     down: Annotated[

@@ -12,6 +12,7 @@ from domain import migrations
 from domain.database import Database
 from domain.evidence import Tolerance
 from domain.file_store import FileStore
+from domain.forgetting import RUNS_KEPT
 from domain.settings import Settings
 
 
@@ -34,6 +35,9 @@ class Installation:
             # The scheduler calls home unless it is told not to.
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
             "DO_NOT_TRACK": "1",
+            # Its runs are of no use for longer than ours (domain/forgetting.py), seconds.
+            "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
+            "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(int(RUNS_KEPT.total_seconds())),
             "PREFECT_HOME": str((self.settings.data / "prefect").resolve()),
         }
         return {**os.environ, **told}

@@ -63,6 +63,8 @@ class Line:
     name: str
     channel: str
     subject: str
+    at: str
+    """Path of the unit it is about, for those who may not see every unit."""
 
 
 @dataclass(slots=True)
@@ -230,6 +232,7 @@ def _climb(
                 each.name(),
                 ",".join(sorted(telling.channels or {own_channel(each.person)})),
                 telling.subject,
+                subject.unit_path,
             )
             for each, telling in zip(told, climb.notices, strict=True)
         ]

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from socket import gethostname
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import case, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
-from uuid_utils.compat import uuid7
 
-from domain.database import Database
-from domain.records import FlowRun, Heartbeat
+from domain.records import Heartbeat
 
 LONGEST_SILENCE: Mapping[str, timedelta] = {
     "sweep-deadlines": timedelta(minutes=20),
@@ -77,43 +73,15 @@ def _set(session: Session, flow: str, **values: object) -> None:
     )
 
 
-@contextmanager
-def beat(database: Database, flow: str, *, dry_run: bool = False) -> Iterator[dict[str, Any]]:
-    """Note the beginning and the end of a run by the real clock; put what it did into the mapping. A dry run beats not.
-
-    Each note is a transaction of its own: it stays when the run fails. The run is kept as a FlowRun; one that was
-    killed shows as never finished.
-    """
-    outcome: dict[str, Any] = {}
-    if dry_run:
-        yield outcome
-        return
-    run = uuid7()
-    with database.transaction() as session:
-        begin(session, flow, now=datetime.now(UTC))
-        session.add(FlowRun(id=run, flow=flow, started_at=datetime.now(UTC), host=gethostname()))
-    try:
-        yield outcome
-    except Exception as error:
-        said = f"{type(error).__name__}: {error}"[:500]
-        with database.transaction() as session:
-            fail(session, flow, said)
-            session.execute(update(FlowRun).where(FlowRun.id == run).values(error=said))
-        raise
-    with database.transaction() as session:
-        finish(session, flow, outcome, now=datetime.now(UTC))
-        ended = {"finished_at": datetime.now(UTC), "outcome": dict(outcome)}
-        session.execute(update(FlowRun).where(FlowRun.id == run).values(**ended))
-
-
-def runs(session: Session, *, limit: int = 50) -> list[FlowRun]:
-    """What the flows did lately, the newest first."""
-    return list(session.scalars(select(FlowRun).order_by(FlowRun.started_at.desc()).limit(limit)))
-
-
 def heartbeats(session: Session) -> list[Heartbeat]:
     """Every flow's heartbeat, by name."""
     return list(session.scalars(select(Heartbeat).order_by(Heartbeat.flow)))
+
+
+def last_end(session: Session, flow: str) -> datetime | None:
+    """When the flow last came to its end, or began to be expected; None when it is not."""
+    row = session.get(Heartbeat, flow)
+    return None if row is None else row.finished_at or row.started_at
 
 
 def late(session: Session, *, now: datetime) -> list[Late]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from pathlib import Path
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -22,8 +23,8 @@ class SettingsWrong(Exception):
 class Settings(BaseSettings):
     """Everything that differs from one installation to the next.
 
-    The environment wins over the TOML file named by CHUNCHA_CONFIG; a value may also come from a file named by
-    CHUNCHA_DATABASE_URL_FILE or CHUNCHA_SMTP_URL_FILE (secrets of a container).
+    The environment wins over the TOML file named by CHUNCHA_CONFIG. A secret may also come from a file of its own named
+    by the variable with _FILE at its end, as containers hand them over: CHUNCHA_DATABASE_URL_FILE and so on (SECRETS).
     """
 
     model_config = SettingsConfigDict(env_prefix="CHUNCHA_", extra="forbid")
@@ -36,6 +37,13 @@ class Settings(BaseSettings):
     """Connections each process may hold."""
     files_url: str | None = None
     """s3://bucket/prefix for an S3-compatible store; None: the folder `files` in the data folder."""
+    files_endpoint: str | None = None
+    """Where that store answers, http(s)://host:port; None: Amazon's own."""
+    files_region: str | None = None
+    files_key_id: str | None = None
+    """Access key id; None: what the machine itself is allowed (its role, the AWS_* variables)."""
+    files_secret: str | None = Field(default=None, validate_default=True)
+    """The secret access key of that id."""
     file_max_bytes: int = Field(default=20 * 1024 * 1024, ge=1024)
     """The largest photo accepted, bytes."""
     evidence_minutes: int = Field(default=30, ge=1, le=7 * 24 * 60)
@@ -73,9 +81,23 @@ class Settings(BaseSettings):
             raise ValueError("must be smtp://[user:password@]host:port or smtps://…")
         return url
 
-    @field_validator("ping_url")
+    @field_validator("files_url")
     @classmethod
-    def _ping(cls, url: str | None) -> str | None:
+    def _files(cls, url: str | None) -> str | None:
+        if url is not None and not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]+(/[^?#]*)?", url):
+            raise ValueError("must be s3://bucket/prefix")
+        return url
+
+    @field_validator("files_secret")
+    @classmethod
+    def _pair(cls, secret: str | None, told: ValidationInfo) -> str | None:
+        if (secret is None) != (told.data.get("files_key_id") is None):
+            raise ValueError("CHUNCHA_FILES_KEY_ID and CHUNCHA_FILES_SECRET come together")
+        return secret
+
+    @field_validator("ping_url", "files_endpoint")
+    @classmethod
+    def _web(cls, url: str | None) -> str | None:
         if url is not None and not url.startswith(("http://", "https://")):
             raise ValueError("must begin with http:// or https://")
         return url
@@ -112,8 +134,13 @@ class Settings(BaseSettings):
         return init_settings, env_settings, *toml
 
 
+SECRETS = ("database_url", "files_key_id", "files_secret", "ping_url", "smtp_url")
+"""Settings that may lie in a file of their own."""
+
 #: Variables of the house that name a file instead of a setting.
-_NAMES_A_FILE = ("CHUNCHA_DATABASE_URL_FILE", "CHUNCHA_SMTP_URL_FILE")
+_NAMES_A_FILE = tuple(f"CHUNCHA_{name.upper()}_FILE" for name in SECRETS)
+#: What an installation may do without; a compose file mounts the secret all the same.
+_MAY_BE_EMPTY = ("CHUNCHA_PING_URL_FILE", "CHUNCHA_SMTP_URL_FILE")
 
 
 def read_settings(**given: object) -> Settings:
@@ -124,9 +151,15 @@ def read_settings(**given: object) -> Settings:
     for variable in _NAMES_A_FILE:
         if path := os.environ.get(variable):
             try:
-                os.environ.setdefault(variable.removesuffix("_FILE"), Path(path).read_text().strip())
+                secret = Path(path).read_text(encoding="utf-8").strip()
             except OSError as error:
                 raise SettingsWrong(f"{variable}: {path} cannot be read ({error.strerror})") from error
+            except UnicodeDecodeError as error:
+                raise SettingsWrong(f"{variable}: {path} is not text ({error.reason})") from error
+            if secret:
+                os.environ.setdefault(variable.removesuffix("_FILE"), secret)
+            elif variable not in _MAY_BE_EMPTY:
+                raise SettingsWrong(f"{variable}: {path} is empty")
     config = os.environ.get("CHUNCHA_CONFIG")
     if config and not Path(config).is_file():
         raise SettingsWrong(f"CHUNCHA_CONFIG: there is no file {config}")

@@ -122,6 +122,17 @@ def waiting(session: Session) -> list[UUID]:
     return list(session.scalars(query.order_by(Summary.requested_at, Summary.id)))
 
 
+def published_after(session: Session, moment: datetime) -> list[tuple[str, int]]:
+    """Campaign code and revision of every summary published after the moment, in that order."""
+    query = (
+        select(Campaign.code, Summary.revision)
+        .join(Campaign, Campaign.id == Summary.campaign_id)
+        .where(Summary.published_at > moment)
+        .order_by(Summary.published_at)
+    )
+    return [(code, revision) for code, revision in session.execute(query)]
+
+
 def due_to_sum_up(session: Session, *, now: datetime) -> list[str]:
     """Codes of the campaigns the clock may sum up: the day of their last phase has come."""
     rechecking = session.scalars(

@@ -1,16 +1,20 @@
 """Every schedule in one screen, Asia/Shanghai, each away from the full hour so that nothing starts all at once.
 
-Many workers may serve the same schedules: a run that finds another one going is cancelled as a courtesy, and the
-commands themselves are safe to run twice and at once.
+On one machine a runner serves them; on many they are deployed to a pool of workers. Either way a scheduled run that
+finds another one of its flow at work ends at once (domain/flow_runs.py). The scheduler's own limits are not used for
+that: it forgets who holds them when it is restarted, and would then cancel every run to come.
 """
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from prefect import Flow, serve
-from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.deployments.runner import RunnerDeployment
+from prefect.exceptions import ObjectAlreadyExists
 from prefect.schedules import Cron
 from prefect.types.entrypoint import EntrypointType
 
@@ -24,6 +28,8 @@ from flows.plan_inspections import plan_inspections
 from flows.publish_summaries import publish_summaries
 from flows.sweep_deadlines import sweep_deadlines
 
+log = logging.getLogger(__name__)
+
 SCHEDULES: tuple[tuple[Flow[..., Any], str, str], ...] = (
     (sweep_deadlines, "every-5-minutes", "2-59/5 * * * *"),
     (deliver_notices, "every-minute", "* * * * *"),
@@ -35,7 +41,14 @@ SCHEDULES: tuple[tuple[Flow[..., Any], str, str], ...] = (
 )
 """Flow, name of its deployment (which says when), cron. domain/heartbeats.py knows how long each may be silent."""
 
-ONE_AT_A_TIME = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW)
+NAMES = {flow.name: f"{flow.name}/{name}" for flow, name, _ in SCHEDULES}
+"""Each flow's deployment as the scheduler calls it."""
+
+POOL = "chuncha"
+"""The pool whose workers run the flows of an installation of many machines, each run a process of its own."""
+
+AT_ONCE = 4
+"""Runs one worker or runner has at work at the same time."""
 
 
 def deployments() -> list[RunnerDeployment]:
@@ -44,8 +57,9 @@ def deployments() -> list[RunnerDeployment]:
         flow.to_deployment(  # type: ignore[misc]
             name,
             schedule=Cron(cron, timezone="Asia/Shanghai"),
-            concurrency_limit=ONE_AT_A_TIME,
             entrypoint_type=EntrypointType.MODULE_PATH,
+            # The code is installed: nothing to be fetched or prepared first, which would cost a second process.
+            job_variables={"command": "python -m prefect.engine"},
         )
         for flow, name, cron in SCHEDULES
     ]
@@ -56,6 +70,23 @@ def serve_all() -> None:
 
     The schedules go on over a restart: pausing them is for people to decide.
     """
+    expect_all()
+    serve(*deployments(), pause_on_shutdown=False, limit=AT_ONCE)
+
+
+def deploy_all() -> None:
+    """Tell the Prefect server the pool and every schedule, as this release has them; workers take it from there."""
+    with get_client(sync_client=True) as client:
+        try:
+            client.create_work_pool(WorkPoolCreate(name=POOL, type="process"))
+        except ObjectAlreadyExists:
+            log.info("the pool %s is there already", POOL)
+    for deployment in deployments():
+        deployment.apply(work_pool_name=POOL)
+    expect_all()
+
+
+def expect_all() -> None:
+    """From now on a flow that is silent is late."""
     with opened() as here, here.database.transaction() as session:
         expect(session, now=real_time())
-    serve(*deployments(), pause_on_shutdown=False, limit=4)

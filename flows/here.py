@@ -1,13 +1,22 @@
-"""The installation a flow works on, opened from the settings for one run."""
+"""The installation a flow works on, opened from the settings for one run, and how a flow hands its work to a thread."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
 
+from domain.clock import real_time
 from domain.database import Database
+from domain.flow_runs import AnotherRunIsGoing
 from domain.settings import Settings, SettingsWrong, read_settings
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +42,14 @@ def opened() -> Iterator[Here]:
         yield Here(settings, database)
     finally:
         database.close()
+
+
+async def worked(
+    run: Callable[..., dict[str, Any]], as_of: datetime | None, *, dry_run: bool, request: UUID | None
+) -> dict[str, Any]:
+    """What the run did at that moment, else now; when another run of the same flow is at work, that alone."""
+    try:
+        return await asyncio.to_thread(run, as_of or real_time(), dry_run=dry_run, request=request)
+    except AnotherRunIsGoing as going:
+        log.info("another run of %s is at work; it does what this one would have done", going)
+        return {"another_run_is_going": True}

@@ -2,35 +2,39 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from prefect import flow
 from pydantic import AwareDatetime
 
-from domain.clock import real_time
-from domain.heartbeats import beat
+from domain.flow_runs import beat
 from domain.missing import record_missed
 from domain.planning import plan_inspections as plan
-from flows.here import opened
+from flows.here import opened, worked
 
 log = logging.getLogger(__name__)
 
 
 @flow(name="plan-inspections")
-async def plan_inspections(as_of: AwareDatetime | None = None, *, dry_run: bool = False) -> dict[str, Any]:
+async def plan_inspections(
+    as_of: AwareDatetime | None = None, *, dry_run: bool = False, request: UUID | None = None
+) -> dict[str, Any]:
     """Plan the visits each rota asks for in the coming fortnight, each once, and record as missed those left undone.
 
     `as_of` takes that moment's day for today; `dry_run` logs the visits and writes nothing.
     """
-    return await asyncio.to_thread(run, as_of or real_time(), dry_run=dry_run)
+    return await worked(run, as_of, dry_run=dry_run, request=request)
 
 
-def run(as_of: datetime, *, dry_run: bool) -> dict[str, Any]:
+def run(as_of: datetime, *, dry_run: bool, request: UUID | None = None) -> dict[str, Any]:
     """Everything in one transaction."""
-    with opened() as here, beat(here.database, "plan-inspections", dry_run=dry_run) as outcome:
+    with (
+        opened() as here,
+        beat(here.database, "plan-inspections", dry_run=dry_run, request=request) as outcome,
+    ):
         with here.database.transaction() as session:
             missed = record_missed(session, as_of=as_of, dry_run=dry_run)
             planned = plan(session, as_of=as_of, dry_run=dry_run)

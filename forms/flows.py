@@ -8,7 +8,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from domain.heartbeats import LONGEST_SILENCE, heartbeats, late, runs
+from domain.flow_runs import runs
+from domain.heartbeats import LONGEST_SILENCE, heartbeats, late
 from domain.records import FlowRun, Heartbeat
 from forms.errors import PageRoute
 from forms.pages import page

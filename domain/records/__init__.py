@@ -10,10 +10,11 @@ from domain.records.chases import Chase, Matter, StepRecord
 from domain.records.checklists import Checklist, ChecklistItem
 from domain.records.feeds import CalendarFeed
 from domain.records.files import FileKind, FileListing, FilePart, StoredFile
+from domain.records.flows import FlowRequest, FlowRun
 from domain.records.hazards import StandardHazard
 from domain.records.inspections import Answer, AnswerConflict, AnswerValue, Inspection
 from domain.records.inspectors import Appointment, InspectorKind, Training
-from domain.records.ledger import Answered, FlowRun, Heartbeat, History, Notice
+from domain.records.ledger import Answered, Heartbeat, History, Notice
 from domain.records.people import ApiToken, LoginFailure, Person, RoleGrant, Unit, UnitKind, WebLogin
 from domain.records.photo_listings import PhotoListing
 from domain.records.places import Place
@@ -63,6 +64,7 @@ __all__ = [
     "FileKind",
     "FileListing",
     "FilePart",
+    "FlowRequest",
     "FlowRun",
     "Heartbeat",
     "History",

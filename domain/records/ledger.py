@@ -105,27 +105,6 @@ class Heartbeat(Base):
     error: Mapped[str | None]
 
 
-class FlowRun(Base):
-    """One run of a flow, as people see it on the pages. Heartbeats say whether flows run, this says what they did."""
-
-    __tablename__ = "flow_runs"
-
-    id: Mapped[Key]
-    flow: Mapped[str]
-    as_of: Mapped[datetime | None]
-    dry_run: Mapped[bool] = mapped_column(default=False)
-    requested_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("people.id"))
-    """Who started it by hand; None: the schedule."""
-    started_at: Mapped[datetime]
-    finished_at: Mapped[datetime | None]
-    outcome: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    error: Mapped[str | None]
-    host: Mapped[str] = mapped_column(default="")
-    """Which worker ran it."""
-
-    __table_args__ = (Index("ix_flow_runs_flow", "flow", "started_at"),)
-
-
 class Answered(Base):
     """The first answer to a request with an Idempotency-Key; the same key and body get it again."""
 

@@ -1,0 +1,80 @@
+"""One part of an installation of many machines each: the commands a compose file or a service manager starts."""
+
+from __future__ import annotations
+
+import os
+import runpy
+import sys
+from pathlib import Path
+from socket import gethostname
+from typing import Annotated
+
+import typer
+
+from chuncha.commands import Data
+from domain.settings import Settings, read_settings
+
+parts = typer.Typer()
+
+
+@parts.command()
+def web(
+    data: Data = None,
+    port: Annotated[int | None, typer.Option(help="Where the pages are served.")] = None,
+    host: Annotated[str | None, typer.Option(help="0.0.0.0 lets other machines in.")] = None,
+) -> None:
+    """Serve pages and calls alone; any number of machines may."""
+    from chuncha.web import run_web
+
+    run_web(_told_to_children(read_settings(data=data, port=port, host=host)))
+
+
+@parts.command()
+def deploy(data: Data = None) -> None:
+    """Tell the Prefect server at PREFECT_API_URL the pool and every schedule of this release; once, before workers."""
+    from flows.deployments import deploy_all
+
+    _told_to_children(read_settings(data=data))
+    deploy_all()
+
+
+@parts.command()
+def worker(
+    data: Data = None,
+    at_once: Annotated[int, typer.Option(min=1, help="How many runs are at work at the same time.")] = 4,
+) -> None:
+    """Run flows from the pool of the Prefect server at PREFECT_API_URL; any number of machines may.
+
+    Told to end (SIGTERM) it begins no more runs and ends with those at work. PREFECT_WORKER_WEBSERVER_HOST and _PORT
+    say where it answers /health.
+    """
+    from flows.beside import begin_beside
+    from flows.deployments import POOL
+
+    _told_to_children(read_settings(data=data))
+    begin_beside()
+    name = f"{gethostname()}-{os.getpid()}"
+    words = f"--pool {POOL} --type process --name {name} --limit {at_once} --with-healthcheck --install-policy never"
+    # Prefect's own command, in this process, so that signals reach it and what goes on beside it ends with it.
+    sys.argv = ["prefect", "worker", "start", *words.split()]
+    runpy.run_module("prefect", run_name="__main__", alter_sys=True)
+
+
+@parts.command()
+def flows(data: Data = None) -> None:
+    """Run every flow by its schedule in one process tree, without a pool, against the server at PREFECT_API_URL."""
+    from flows.beside import begin_beside
+    from flows.deployments import serve_all
+
+    _told_to_children(read_settings(data=data))
+    begin_beside()
+    serve_all()
+
+
+def _told_to_children(settings: Settings) -> Settings:
+    """Web processes and runs of flows read the settings themselves, wherever they are started, with our Python."""
+    os.environ["CHUNCHA_DATA"] = str(settings.data.resolve())
+    os.environ["PATH"] = os.pathsep.join(
+        [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
+    )
+    return settings
