@@ -98,7 +98,9 @@ def _turn(database: Database, flow: str) -> Iterator[None]:
             connection.invalidate()
 
 
-def runs(session: Session, *, limit: int = 50) -> list[FlowRun]:
-    """What the flows did lately, the newest first, with who asked for it."""
+def runs(session: Session, *, flow: str | None = None, limit: int = 50) -> list[FlowRun]:
+    """What the flows, or one of them, did lately, the newest first, with who asked for it."""
     query = select(FlowRun).options(joinedload(FlowRun.requested_by)).order_by(FlowRun.started_at.desc())
+    if flow is not None:
+        query = query.where(FlowRun.flow == flow)
     return list(session.scalars(query.limit(limit)))

@@ -266,6 +266,7 @@ DONE: Mapping[str, str] = {
     "campaign_changed": _("检查活动已修改。"),
     "absence": _("离岗已登记，代理人将收到通知。"),
     "absence_end": _("离岗已结束，通知恢复发给本人。"),
+    "run_asked": _("已要求运行，进展见下。"),
 }
 
 

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from domain.database import Database
-from domain.heartbeats import LONGEST_SILENCE, beat, begin, expect, fail, finish, heartbeats, late
+from domain.flow_runs import beat
+from domain.heartbeats import LONGEST_SILENCE, begin, expect, fail, finish, heartbeats, late
 
 
 def test_a_flow_that_never_was_scheduled_is_late(database: Database, now: datetime) -> None:
