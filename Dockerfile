@@ -1,9 +1,10 @@
-# One image for `chuncha web`, `chuncha flows`, `chuncha migrate` and the Prefect server.
-FROM python:3.11-slim
+# One image for everything of ours in docker-compose.yml: web, worker, migrate, deploy and the Prefect server.
+FROM python:3.11.14-slim-bookworm
 
 ENV PYTHONUNBUFFERED=1 \
     PREFECT_SERVER_ANALYTICS_ENABLED=false \
-    DO_NOT_TRACK=1
+    DO_NOT_TRACK=1 \
+    CHUNCHA_DATA=/data
 
 RUN useradd --create-home --uid 10001 chuncha && install --directory --owner=chuncha --group=chuncha /data
 
@@ -15,6 +16,6 @@ RUN pip install --no-index --no-build-isolation --no-deps --editable . \
     && python forms/browser/build.py && rm -rf node_modules
 
 USER chuncha
-VOLUME /data
 EXPOSE 8080
+ENTRYPOINT ["/app/deploy/with-secrets"]
 CMD ["chuncha", "web", "--host", "0.0.0.0"]

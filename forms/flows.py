@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
 from domain.errors import NotFound
-from domain.flow_requests import LONGEST_RUN, NewRun, ask, ask_again, open_requests, run_by_id
+from domain.flow_requests import NewRun, ask, ask_again, open_requests, run_by_id
 from domain.flow_runs import runs
 from domain.heartbeats import LONGEST_SILENCE, heartbeats, late
 from domain.records import FlowRequest, FlowRun, Heartbeat, Matter
@@ -63,6 +63,8 @@ COUNTS = {
     "runs": _("运行记录"),
 }
 
+LONGEST_RUN = timedelta(hours=1)
+"""A run that began longer ago and has not ended was killed."""
 SOON = timedelta(minutes=1)
 """How long a request may wait before the page says that nobody took it."""
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -27,6 +31,7 @@ from domain.records import FlowRequest, FlowRun
 from statemachines.refusals import RoleMissing
 from tests.world import World
 
+HOUSE = Path(__file__).parents[2]
 SWEEP = NewRun(flow="sweep-deadlines")
 
 
@@ -116,7 +121,7 @@ def test_a_scheduler_that_is_down_costs_no_try(world: World) -> None:
     assert (waiting.tries, waiting.handed_at, waiting.error) == (0, None, "ConnectError: nobody listens")
 
 
-def test_a_run_that_was_killed_is_given_to_the_scheduler_again_a_few_times(world: World) -> None:
+def test_a_run_that_never_began_is_given_to_the_scheduler_again_a_few_times(world: World) -> None:
     world.now = datetime.now(UTC)
     request = asked(world)
     for _ in range(TRIES):
@@ -128,13 +133,35 @@ def test_a_run_that_was_killed_is_given_to_the_scheduler_again_a_few_times(world
     assert "never ended" in str(the_request(world).error)
 
 
-def test_a_long_run_is_not_started_twice(world: World) -> None:
+def test_a_run_at_work_is_left_alone_and_one_that_was_killed_is_given_again_at_once(world: World) -> None:
     world.now = datetime.now(UTC)
     request = asked(world)
     taken(world)
-    with beat(world.database, "sweep-deadlines", request=request):
-        world.now += PATIENCE + timedelta(minutes=1)
-        assert taken(world) is None
+    killed = subprocess.Popen(
+        [sys.executable, "-c", HANGS, world.database.url, str(request)], cwd=HOUSE, stdout=subprocess.PIPE
+    )
+    assert killed.stdout is not None
+    assert killed.stdout.readline() == b"at work\n"
+    world.now += PATIENCE + timedelta(minutes=1)
+    assert taken(world) is None, "it takes long, but it is at work"
+    killed.kill()
+    killed.wait()
+    deadline = time.monotonic() + 20
+    while (given := taken(world)) is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert given == request
+    assert taken(world) is None
+
+
+HANGS = """
+import sys, time
+from uuid import UUID
+from domain.database import Database
+from domain.flow_runs import beat
+with beat(Database(sys.argv[1], pool_size=2), "sweep-deadlines", request=UUID(sys.argv[2])):
+    print("at work", flush=True)
+    time.sleep(600)
+"""
 
 
 def test_a_run_that_breaks_off_ends_its_request_with_the_error(world: World) -> None:

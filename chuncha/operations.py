@@ -1,4 +1,4 @@
-"""One part of an installation of many machines each: the commands a compose file or a service manager starts."""
+"""For whoever operates an installation: each of its parts alone, as a compose file starts them; backup and restore."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from typing import Annotated
 import typer
 
 from chuncha.commands import Data
+from chuncha.installation import open_installation
+from domain.clock import real_time
 from domain.settings import Settings, read_settings
+from statemachines.labels import LOCAL
 
 parts = typer.Typer()
 
@@ -69,6 +72,32 @@ def flows(data: Data = None) -> None:
     _told_to_children(read_settings(data=data))
     begin_beside()
     serve_all()
+
+
+@parts.command()
+def backup(
+    file: Annotated[Path | None, typer.Argument(help="chuncha-DATE-TIME.tar when left out.")] = None,
+    data: Data = None,
+) -> None:
+    """Write database and files into one archive; everything may go on working meanwhile."""
+    from chuncha.archive import back_up
+
+    now = real_time()
+    target = file or Path(f"chuncha-{now.astimezone(LOCAL):%Y%m%d-%H%M%S}.tar")
+    with open_installation(read_settings(data=data)) as installation:
+        back_up(installation, target, now=now, say=typer.echo)
+
+
+@parts.command()
+def restore(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="What `chuncha backup` wrote.")],
+    data: Data = None,
+) -> None:
+    """Put a backup into an empty installation, and bring its schema up to this release."""
+    from chuncha.archive import restore as put_back
+
+    with open_installation(read_settings(data=data)) as installation:
+        put_back(installation, file, say=typer.echo)
 
 
 def _told_to_children(settings: Settings) -> Settings:
