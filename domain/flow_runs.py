@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from socket import gethostname
 from typing import Any
@@ -36,16 +36,15 @@ def beat(
 
     Each note is a transaction of its own: it stays when the run fails. The run is kept as a FlowRun; one that was
     killed shows as never finished. `request` is what asked for it, if somebody did. A dry run beats not, and is kept
-    only for whoever asked. Raises AnotherRunIsGoing when a scheduled run finds one: waiting behind it would only hold
-    up the other flows.
+    only for whoever asked.
     """
     outcome: dict[str, Any] = {}
     if dry_run and request is None:
         yield outcome
         return
     run = FlowRun(id=uuid7(), flow=flow, dry_run=dry_run, host=gethostname())
-    # One of the schedule holds its flow's lock, one that was asked for its own, which says that it is alive.
-    with _held(database, flow if request is None else str(run.id)):
+    # Whoever asked for it is told that it is at work for as long as its process lives.
+    with nullcontext() if request is None else held(database, str(run.id)):
         with database.transaction() as session:
             if not dry_run:
                 begin(session, flow, now=datetime.now(UTC))
@@ -79,8 +78,8 @@ def _end(session: Session, run: FlowRun, outcome: Mapping[str, Any], error: str 
 
 
 @contextmanager
-def _held(database: Database, name: str) -> Iterator[None]:
-    """Hold an advisory lock; nobody else does, in any process on any machine. Raises AnotherRunIsGoing.
+def held(database: Database, name: str) -> Iterator[None]:
+    """Hold the lock of a flow or of a run: nobody else does, in any process on any machine. Raises AnotherRunIsGoing.
 
     The lock is the connection's, so it ends with a killed process; a lost machine is noticed within a minute.
     """

@@ -37,7 +37,9 @@ def forget_expired(session: Session, *, as_of: datetime, dry_run: bool = False) 
     """Delete answers older than a week, web logins past their end, wrong passwords and tries without a login
     older than a day, and what flows did, or were asked to do, more than a month ago.
     """
-    old: dict[type[Answered | WebLogin | LoginFailure | FlowRun | Knock | FlowRequest], ColumnElement[bool]] = {
+    old: dict[
+        type[Answered | WebLogin | LoginFailure | FlowRun | Knock | FlowRequest], ColumnElement[bool]
+    ] = {
         Answered: Answered.at < as_of - ANSWERS_KEPT,
         WebLogin: WebLogin.expires_at <= as_of,
         LoginFailure: LoginFailure.last_at < as_of - FAILURES_KEPT,

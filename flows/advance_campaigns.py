@@ -22,7 +22,7 @@ async def advance_campaigns(
 
     `as_of` takes that moment's day; `dry_run` says what would begin or be held back, and changes nothing.
     """
-    return await worked(run, as_of, dry_run=dry_run, request=request)
+    return await worked("advance-campaigns", run, as_of, dry_run=dry_run, request=request)
 
 
 def run(as_of: datetime, *, dry_run: bool, request: UUID | None = None) -> dict[str, Any]:

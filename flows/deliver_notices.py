@@ -22,7 +22,7 @@ async def deliver_notices(
 
     `as_of` sends what waits at that moment; `dry_run` counts it and sends nothing.
     """
-    return await worked(run, as_of, dry_run=dry_run, request=request)
+    return await worked("deliver-notices", run, as_of, dry_run=dry_run, request=request)
 
 
 def run(as_of: datetime, *, dry_run: bool, request: UUID | None = None) -> dict[str, Any]:

@@ -22,7 +22,7 @@ async def forget_expired(
 
     `as_of` takes that moment for now; `dry_run` counts what would go, and deletes nothing.
     """
-    return await worked(run, as_of, dry_run=dry_run, request=request)
+    return await worked("forget-expired", run, as_of, dry_run=dry_run, request=request)
 
 
 def run(as_of: datetime, *, dry_run: bool, request: UUID | None = None) -> dict[str, Any]:

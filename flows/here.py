@@ -13,7 +13,7 @@ from uuid import UUID
 
 from domain.clock import real_time
 from domain.database import Database
-from domain.flow_runs import AnotherRunIsGoing
+from domain.flow_runs import AnotherRunIsGoing, held
 from domain.settings import Settings, SettingsWrong, read_settings
 
 log = logging.getLogger(__name__)
@@ -45,11 +45,25 @@ def opened() -> Iterator[Here]:
 
 
 async def worked(
-    run: Callable[..., dict[str, Any]], as_of: datetime | None, *, dry_run: bool, request: UUID | None
+    flow: str,
+    run: Callable[..., dict[str, Any]],
+    as_of: datetime | None,
+    *,
+    dry_run: bool,
+    request: UUID | None,
 ) -> dict[str, Any]:
     """What the run did at that moment, else now; when another run of the same flow is at work, that alone."""
+    moment = as_of or real_time()
+    if dry_run or request is not None:
+        return await asyncio.to_thread(run, moment, dry_run=dry_run, request=request)
     try:
-        return await asyncio.to_thread(run, as_of or real_time(), dry_run=dry_run, request=request)
-    except AnotherRunIsGoing as going:
-        log.info("another run of %s is at work; it does what this one would have done", going)
+        return await asyncio.to_thread(_in_turn, flow, run, moment)
+    except AnotherRunIsGoing:
+        log.info("another run of %s is at work; it does what this one would have done", flow)
         return {"another_run_is_going": True}
+
+
+def _in_turn(flow: str, run: Callable[..., dict[str, Any]], moment: datetime) -> dict[str, Any]:
+    """Run when no other scheduled run of the flow is at work: behind it this one would only hold up other flows."""
+    with opened() as here, held(here.database, flow):
+        return run(moment, dry_run=False)

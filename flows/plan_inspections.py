@@ -26,7 +26,7 @@ async def plan_inspections(
 
     `as_of` takes that moment's day for today; `dry_run` logs the visits and writes nothing.
     """
-    return await worked(run, as_of, dry_run=dry_run, request=request)
+    return await worked("plan-inspections", run, as_of, dry_run=dry_run, request=request)
 
 
 def run(as_of: datetime, *, dry_run: bool, request: UUID | None = None) -> dict[str, Any]:

@@ -8,8 +8,6 @@ from contextlib import contextmanager
 
 import httpx
 
-from domain.flow_runs import AnotherRunIsGoing
-
 log = logging.getLogger(__name__)
 
 PATIENCE = 5.0
@@ -24,9 +22,6 @@ def proof_of_life(address: str | None) -> Iterator[None]:
     """
     try:
         yield
-    except AnotherRunIsGoing:
-        # That one will call.
-        raise
     except Exception:
         _call(address, "/fail")
         raise

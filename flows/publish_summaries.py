@@ -28,7 +28,7 @@ async def publish_summaries(
 
     `as_of` takes that moment for now; `dry_run` names what would be summed up and written, and changes nothing.
     """
-    done = await worked(run, as_of, dry_run=dry_run, request=request)
+    done = await worked(FLOW, run, as_of, dry_run=dry_run, request=request)
     await show_summaries(done)
     return done
 

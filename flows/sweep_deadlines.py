@@ -31,7 +31,7 @@ async def sweep_deadlines(
 
     `as_of` sweeps as if it were that moment; `dry_run` logs who would be told what, and writes nothing.
     """
-    done = await worked(run, as_of, dry_run=dry_run, request=request)
+    done = await worked("sweep-deadlines", run, as_of, dry_run=dry_run, request=request)
     await show_sweep(done)
     return done
 

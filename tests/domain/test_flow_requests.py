@@ -24,10 +24,10 @@ from domain.flow_requests import (
     open_requests,
     take,
 )
-from domain.flow_runs import AnotherRunIsGoing, beat, runs
+from domain.flow_runs import beat, runs
 from domain.heartbeats import heartbeats
 from domain.history import history_of
-from domain.records import FlowRequest, FlowRun
+from domain.records import FlowRequest
 from statemachines.refusals import RoleMissing
 from tests.world import World
 
@@ -171,19 +171,3 @@ def test_a_run_that_breaks_off_ends_its_request_with_the_error(world: World) -> 
     ended = the_request(world)
     assert ended.ended_at is not None
     assert "ZeroDivisionError" in str(ended.error)
-
-
-def test_a_scheduled_run_gives_way_to_one_at_work_and_a_requested_one_does_not(world: World) -> None:
-    request = asked(world)
-    with beat(world.database, "sweep-deadlines"):
-        with pytest.raises(AnotherRunIsGoing), beat(world.database, "sweep-deadlines"):
-            pytest.fail("two scheduled runs at once")
-        with beat(world.database, "deliver-notices"):
-            pass
-        with beat(world.database, "sweep-deadlines", request=request):
-            pass
-    with beat(world.database, "sweep-deadlines"):
-        pass
-    with world.database.reading() as session:
-        assert len(runs(session, flow="sweep-deadlines")) == 3
-        assert all(run.finished_at for run in session.scalars(select(FlowRun)))

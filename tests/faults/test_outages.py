@@ -17,7 +17,8 @@ from sqlalchemy.exc import OperationalError
 from chuncha.postgres import start_postgres
 from domain.delivery import deliver_all
 from domain.escalation import sweep_all
-from domain.heartbeats import beat, late
+from domain.flow_runs import beat
+from domain.heartbeats import late
 from domain.outbox import tell
 from domain.people import person_by_login
 from domain.records import DeliveryAttempt, Dispatch, Heartbeat, Notice

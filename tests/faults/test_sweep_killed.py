@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import func, select
 
 from domain.escalation import sweep_all
-from domain.heartbeats import LONGEST_SILENCE, late, runs
+from domain.flow_runs import runs
+from domain.heartbeats import LONGEST_SILENCE, late
 from domain.records import Heartbeat, Notice
 from tests.faults.conftest import Workers
 from tests.faults.ledger import EVERY, due, each_once, falling_due, late_by, nothing_is_half_written

@@ -26,7 +26,7 @@ from domain.database import Database
 from domain.delivery import deliver_all
 from domain.dispatches import claim, mark_sent, take_up
 from domain.escalation import sweep, sweep_all
-from domain.heartbeats import beat
+from domain.flow_runs import beat
 from domain.holding import take_back
 from domain.settings import Settings
 

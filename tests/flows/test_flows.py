@@ -4,6 +4,8 @@ import asyncio
 import importlib
 import pkgutil
 from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import func, select
@@ -12,6 +14,8 @@ from sqlalchemy.exc import OperationalError
 import flows
 from domain.access import WEB_LOGIN_LASTS, SignedIn, sign_in
 from domain.campaigns import campaign_by_code
+from domain.flow_requests import NewRun, ask
+from domain.flow_runs import held
 from domain.heartbeats import LONGEST_SILENCE, heartbeats, late
 from domain.records import History, Inspection, Notice, StepRecord
 from domain.settings import SettingsWrong
@@ -24,6 +28,7 @@ from flows import (
     publish_summaries,
     sweep_deadlines,
 )
+from flows.here import worked
 from statemachines.roles import SYSTEM
 from tests.domain.test_planning import rota
 from tests.mail_server import MailServer
@@ -100,6 +105,26 @@ def test_a_flow_that_cannot_reach_its_database_fails_aloud(monkeypatch: pytest.M
     monkeypatch.setenv("CHUNCHA_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nothing")
     with pytest.raises(OperationalError):
         sweep_deadlines.run(AS_OF, dry_run=False)
+
+
+def test_a_scheduled_run_gives_way_to_one_at_work_and_one_that_was_asked_for_does_not(
+    installed: World,
+) -> None:
+    prepare(installed)
+    with installed.database.transaction() as session:
+        asked = ask(
+            session, NewRun(flow="sweep-deadlines"), actor=installed.actor("zhaozhuren"), now=AS_OF
+        ).id
+
+    def sweep(request: UUID | None = None) -> dict[str, Any]:
+        run = worked("sweep-deadlines", sweep_deadlines.run, AS_OF, dry_run=False, request=request)
+        return asyncio.run(run)
+
+    with held(installed.database, "sweep-deadlines"):
+        assert sweep() == {"another_run_is_going": True}
+        assert written(installed)[2] == 0
+        assert sweep(asked)["steps"] == 5
+    assert sweep()["steps"] == 0, "its turn, with nothing left to do"
 
 
 def test_every_flow_module_is_scheduled_and_its_heartbeat_expected() -> None:
