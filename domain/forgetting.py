@@ -1,4 +1,4 @@
-"""Forgetting what has served its turn: replayed answers, web logins. Never a record, its history or a notice."""
+"""Forgetting what has served its turn: replayed answers, web logins, drafts. Never a record, its history, a notice."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.orm import Session
 
-from domain.records import Answered, FlowRun, Knock, LoginFailure, WebLogin
+from domain.records import Answered, DraftCopy, FlowRun, Knock, LoginFailure, WebLogin
 
 ANSWERS_KEPT = timedelta(days=7)
 """How long a request with an Idempotency-Key gets its first answer again; phones send client ids besides."""
 FAILURES_KEPT = timedelta(days=1)
 RUNS_KEPT = timedelta(days=30)
 KNOCKS_KEPT = timedelta(days=1)
+DRAFTS_KEPT = timedelta(days=90)
+"""On the server; the device that has a draft keeps its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ class Forgotten:
     failures: int
     runs: int
     knocks: int
+    drafts: int
 
     def said(self) -> dict[str, int]:
         """As a heartbeat keeps it."""
@@ -34,14 +37,15 @@ class Forgotten:
 
 def forget_expired(session: Session, *, as_of: datetime, dry_run: bool = False) -> Forgotten:
     """Delete answers older than a week, web logins past their end, wrong passwords and tries without a login
-    older than a day, and what flows did more than a month ago.
+    older than a day, what flows did more than a month ago, and drafts nobody touched for three months.
     """
-    old: dict[type[Answered | WebLogin | LoginFailure | FlowRun | Knock], ColumnElement[bool]] = {
+    old: dict[type[Answered | WebLogin | LoginFailure | FlowRun | Knock | DraftCopy], ColumnElement[bool]] = {
         Answered: Answered.at < as_of - ANSWERS_KEPT,
         WebLogin: WebLogin.expires_at <= as_of,
         LoginFailure: LoginFailure.last_at < as_of - FAILURES_KEPT,
         FlowRun: FlowRun.started_at < as_of - RUNS_KEPT,
         Knock: Knock.at < as_of - KNOCKS_KEPT,
+        DraftCopy: DraftCopy.saved_at < as_of - DRAFTS_KEPT,
     }
     counts = []
     for table, condition in old.items():

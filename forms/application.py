@@ -20,6 +20,7 @@ from forms import (
     campaigns,
     checklists,
     door,
+    drafts,
     extensions,
     field_day,
     field_items,
@@ -87,6 +88,7 @@ for noun in (
     imports,
     ladders,
     calendars,
+    drafts,
 ):
     router.include_router(noun.router)
 
