@@ -34,6 +34,7 @@ from forms import (
     ladders,
     outlets,
     people,
+    phone_files,
     photos,
     quantities,
     rotas,
@@ -88,6 +89,7 @@ for noun in (
     imports,
     ladders,
     calendars,
+    phone_files,
     drafts,
 ):
     router.include_router(noun.router)

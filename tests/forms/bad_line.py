@@ -1,8 +1,10 @@
-"""A bad line to a server that can be killed: a proxy that cuts, and servers that stand by so that dying takes no time."""
+"""A bad line to a server that can be killed: a proxy that cuts, and servers whose dying and coming back takes no time."""
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -17,47 +19,48 @@ RANGE = re.compile(rb"content-range: bytes (\d+)-(\d+)/(\d+)", re.IGNORECASE)
 PUT = re.compile(rb"PUT /field/files/([0-9a-f]{64})")
 
 SERVER = """
-import sys
+import os, signal, sys
 from pathlib import Path
 import uvicorn
 from chuncha.app import create_app
 from domain.database import Database
 from domain.file_store import FileStore
 from domain.settings import Settings
-url, data, port = sys.argv[1:]
-settings = Settings(data=Path(data))
-app = create_app(settings, database=Database(url), files=FileStore.open(settings))
+url, data = sys.argv[1:]
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
 print("ready", flush=True)
-sys.stdin.readline()
-uvicorn.run(app, host="127.0.0.1", port=int(port), log_level="warning")
+for line in sys.stdin:
+    born = os.fork()
+    if born == 0:
+        settings = Settings(data=Path(data))
+        app = create_app(settings, database=Database(url), files=FileStore.open(settings))
+        uvicorn.run(app, host="127.0.0.1", port=int(line), log_level="warning")
+        os._exit(0)
+    print(born, flush=True)
 """
 
 
 class Servers:
-    """Several servers on one database; one answers, the others have started and wait for their turn."""
+    """One server after the other on one database. They are born of a process that has loaded everything already."""
 
-    def __init__(self, url: str, data: Path, *, count: int) -> None:
+    def __init__(self, url: str, data: Path) -> None:
         command = [sys.executable, "-c", SERVER, url, str(data)]
-        self.waiting = []
-        for _ in range(count):
-            port = free_port()
-            process = subprocess.Popen(
-                [*command, str(port)], cwd=HOUSE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-            )
-            self.waiting.append((process, port))
-        self.running: subprocess.Popen[str] | None = None
+        self._mother = subprocess.Popen(
+            command, cwd=HOUSE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self._running = 0
         self.port = 0
+        self._said("ready")
 
     def next(self) -> None:
-        """Kill the one that answers, as a power cut does, and let the next one begin."""
+        """Kill the one that answers, as a power cut does, and let another begin."""
         self.kill()
-        process, port = self.waiting.pop(0)
-        assert process.stdin and process.stdout
-        assert process.stdout.readline() == "ready\n"
-        process.stdin.write("go\n")
-        process.stdin.flush()
-        self.running = process
-        for _ in range(500):
+        port = free_port()
+        assert self._mother.stdin
+        self._mother.stdin.write(f"{port}\n")
+        self._mother.stdin.flush()
+        self._running = int(self._said())
+        for _ in range(1500):
             with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
                 self.port = port
                 return
@@ -67,17 +70,21 @@ class Servers:
     def kill(self) -> None:
         """SIGKILL: nothing is finished, nothing is said."""
         self.port = 0
-        if self.running:
-            self.running.kill()
-            self.running.wait()
-            self.running = None
+        if self._running:
+            os.kill(self._running, signal.SIGKILL)
+            self._running = 0
 
     def stop(self) -> None:
-        """End every one of them."""
+        """End them all."""
         self.kill()
-        for process, _ in self.waiting:
-            process.kill()
-            process.wait()
+        self._mother.kill()
+        self._mother.communicate()
+
+    def _said(self, expected: str | None = None) -> str:
+        assert self._mother.stdout
+        said = self._mother.stdout.readline().strip()
+        assert said and expected in {None, said}
+        return said
 
 
 class Line:
