@@ -276,6 +276,12 @@ _PAGES: dict[tuple[str, str], Rule] = {
     ("POST", "/field/findings"): SIGNED_IN,
     ("GET", "/field/files/{sha256}"): SIGNED_IN,
     ("PUT", "/field/files/{sha256}"): SIGNED_IN,
+    # What others saved on their phones, taken in by their supervisor; the command asks for the role at their unit.
+    ("GET", "/field/import"): holding(Role.SUPERVISOR),
+    ("POST", "/field/import"): holding(Role.SUPERVISOR),
+    ("GET", "/field/drafts"): SIGNED_IN,
+    ("PUT", "/field/drafts/{id}"): SIGNED_IN,
+    ("DELETE", "/field/drafts/{id}"): SIGNED_IN,
 }
 
 ACCESS: dict[tuple[str, str], Rule] = _CALLS | {key: replace(rule, page=True) for key, rule in _PAGES.items()}

@@ -1,4 +1,4 @@
-"""Forgetting what has served its turn: replayed answers, web logins. Never a record, its history or a notice."""
+"""Forgetting what has served its turn: replayed answers, web logins, drafts. Never a record, its history, a notice."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.orm import Session
 
-from domain.records import Answered, FlowRequest, FlowRun, Knock, LoginFailure, WebLogin
+from domain.records import Answered, DraftCopy, FlowRequest, FlowRun, Knock, LoginFailure, WebLogin
 
 ANSWERS_KEPT = timedelta(days=7)
 """How long a request with an Idempotency-Key gets its first answer again; phones send client ids besides."""
 FAILURES_KEPT = timedelta(days=1)
 RUNS_KEPT = timedelta(days=30)
 KNOCKS_KEPT = timedelta(days=1)
+DRAFTS_KEPT = timedelta(days=90)
+"""On the server; the device that has a draft keeps its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class Forgotten:
     runs: int
     knocks: int
     requests: int
+    drafts: int
 
     def said(self) -> dict[str, int]:
         """As a heartbeat keeps it."""
@@ -35,10 +38,12 @@ class Forgotten:
 
 def forget_expired(session: Session, *, as_of: datetime, dry_run: bool = False) -> Forgotten:
     """Delete answers older than a week, web logins past their end, wrong passwords and tries without a login
-    older than a day, and what flows did, or were asked to do, more than a month ago.
+    older than a day, what flows did, or were asked to do, more than a month ago, and drafts nobody touched for three
+    months.
     """
     old: dict[
-        type[Answered | WebLogin | LoginFailure | FlowRun | Knock | FlowRequest], ColumnElement[bool]
+        type[Answered | WebLogin | LoginFailure | FlowRun | Knock | FlowRequest | DraftCopy],
+        ColumnElement[bool],
     ] = {
         Answered: Answered.at < as_of - ANSWERS_KEPT,
         WebLogin: WebLogin.expires_at <= as_of,
@@ -46,6 +51,7 @@ def forget_expired(session: Session, *, as_of: datetime, dry_run: bool = False) 
         FlowRun: FlowRun.started_at < as_of - RUNS_KEPT,
         Knock: Knock.at < as_of - KNOCKS_KEPT,
         FlowRequest: FlowRequest.ended_at < as_of - RUNS_KEPT,
+        DraftCopy: DraftCopy.saved_at < as_of - DRAFTS_KEPT,
     }
     counts = []
     for table, condition in old.items():

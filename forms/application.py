@@ -20,6 +20,7 @@ from forms import (
     campaigns,
     checklists,
     door,
+    drafts,
     extensions,
     field_day,
     field_items,
@@ -33,6 +34,7 @@ from forms import (
     ladders,
     outlets,
     people,
+    phone_files,
     photos,
     quantities,
     rotas,
@@ -87,6 +89,8 @@ for noun in (
     imports,
     ladders,
     calendars,
+    phone_files,
+    drafts,
 ):
     router.include_router(noun.router)
 

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Depends, Header, Path, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
+from domain.drafts import drop_draft
 from domain.files import SHA256, FileTooLarge, RangeWrong, Receipt, Span, arrived, receive
 from domain.phone import PhoneFinding, must_be_own, receipt_of, take_finding
 from forms.json_answers import JsonRoute, answer_json
@@ -85,6 +86,7 @@ def take(request: Request, actor: Who, sent: Sent) -> Response:
     told.finding.id = sent.envelope.id
     with database_of(request).transaction() as session:
         taken = take_finding(session, told, actor=actor, now=now_of(request))
+        drop_draft(session, sent.envelope.id, actor=actor)
         answer = {
             "number": taken.ticket.number,
             "href": f"/tickets/{taken.ticket.number}",

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from sqlalchemy.exc import DataError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from domain.errors import FieldError, explain
 from forms.session import LoginNeeded, PasswordNeeded, check_token, visitor
@@ -78,6 +79,9 @@ class JsonRoute(APIRoute):
                     await run_in_threadpool(visitor, request)
                     check_token(request, request.headers.get("x-csrf-token", ""))
                 return await handler(request)
+            except ClientDisconnect:
+                # The signal went half way through a photo: nobody reads the answer, and nothing is wrong here.
+                return Response(status_code=400)
             except Exception as error:
                 # A person who opens the address by hand is sent to the door like on any page.
                 at_the_door = isinstance(error, (LoginNeeded, PasswordNeeded)) and not asks_for_json(request)

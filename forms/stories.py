@@ -17,6 +17,7 @@ from statemachines.ticket import TicketEvent, TicketState
 #: What happened, after the name of who did it.
 HAPPENED: Mapping[str, str] = {
     "found": _("发现并上报"),
+    "taken_in": _("从手机导出的文件导入"),
     "assign": _("下达整改"),
     "acknowledge": _("签收"),
     "progress": _("报告进展"),
@@ -54,6 +55,8 @@ BRIEF: Mapping[str, str] = {
     "cost": _("费用（元）"),
     "budget": _("资金（元）"),
     "duplicate_of": _("重复于"),
+    "receipt": _("手机回执"),
+    "author": _("存下者"),
     "files": _("照片（张）"),
     "order": _("督办文号"),
     "order_level": _("督办级别"),
@@ -61,7 +64,7 @@ BRIEF: Mapping[str, str] = {
     "next_report": _("下次报告"),
 }
 
-PEOPLE = ("assignee", "supervisor")
+PEOPLE = ("assignee", "supervisor", "author")
 """Facts that name a person by login."""
 
 #: Sentences, each on a line of its own.

@@ -8,6 +8,7 @@ from domain.records.campaigns import Campaign, CampaignPhase, CampaignUnit
 from domain.records.channels import Channel, DeliveryAttempt, Dispatch, Outlet, OutletKind
 from domain.records.chases import Chase, Matter, StepRecord
 from domain.records.checklists import Checklist, ChecklistItem
+from domain.records.drafts import DraftCopy
 from domain.records.feeds import CalendarFeed
 from domain.records.files import FileKind, FileListing, FilePart, StoredFile
 from domain.records.flows import FlowRequest, FlowRun
@@ -60,6 +61,7 @@ __all__ = [
     "DeliveryAttempt",
     "Dispatch",
     "DoorKind",
+    "DraftCopy",
     "Extension",
     "FileKind",
     "FileListing",

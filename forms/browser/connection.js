@@ -1,5 +1,6 @@
 // On every page: keep the day on the phone, send what waits, and say always how much that is.
 import { able, fact, keepFact, onChange, sendAll, summary, tidy } from "./queue.js";
+import { changed } from "./queue/store.js";
 import { PAGES, PHOTOS } from "./caches.js";
 import { clock, say } from "./words.js";
 
@@ -84,6 +85,8 @@ function askBeforeLeaving(event) {
 
 /** Fetch the day and keep its pages, so that it goes on without a signal. */
 async function keepDay() {
+  // Pages without our files would be no use: the worker has them all once it is ready.
+  await navigator.serviceWorker.ready;
   const built = document.documentElement.dataset.built;
   const kept = await fact("day");
   const warmed = await fact("warmed");
@@ -99,6 +102,7 @@ async function keepDay() {
   await keepPages(day);
   await keepPhotos(day.photos ?? []);
   await keepFact("warmed", { login, built, at: Date.now() });
+  changed({ kept: true });
 }
 
 async function keepPages(day) {

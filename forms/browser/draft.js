@@ -1,5 +1,5 @@
 // A form half filled in survives a closed browser: its fields and photos are kept on this phone as they are typed.
-import { changed, db } from "./queue/store.js";
+import { changed, db, fact, keepFact } from "./queue/store.js";
 
 /** The drafts of one person on this phone, the latest first. */
 export async function draftsOf(login) {
@@ -11,18 +11,25 @@ export async function draftsOf(login) {
 
 export const draftById = async (id) => (await db()).get("drafts", id);
 
+/** Go on here with what another device began; its photos lie there. */
+export async function takeOver(copy, login) {
+  const draft = { id: copy.id, login, values: copy.values, photos: [], elsewhere: copy.photos.length, base_version: copy.version, others: [], dirty: false, saved_at: copy.saved_at };
+  await (await db()).put("drafts", draft);
+  return draft;
+}
+
 /** Keep a draft: {id, login, values, photos: [{sha256, name, type, field, …}]} and the bytes of photos given. */
 export async function keepDraft(draft, bytes = []) {
   const database = await db();
   const work = database.transaction(["drafts", "files"], "readwrite");
   const before = await work.objectStore("drafts").get(draft.id);
-  await work.objectStore("drafts").put({ base_version: before?.base_version ?? 0, ...draft, saved_at: new Date().toISOString() });
+  await work.objectStore("drafts").put({ base_version: before?.base_version ?? 0, others: before?.others ?? [], ...draft, dirty: true, saved_at: new Date().toISOString() });
   for (const each of bytes) await work.objectStore("files").put(each);
   await work.done;
 }
 
-/** Forget a draft; its photos stay when an item has them. */
-export async function dropDraft(id) {
+/** Forget a draft; its photos stay when an item has them. `everywhere`: on the server too (one that was sent goes by itself). */
+export async function dropDraft(id, { everywhere = false } = {}) {
   const database = await db();
   const work = database.transaction(["drafts", "items", "files"], "readwrite");
   const draft = await work.objectStore("drafts").get(id);
@@ -32,6 +39,7 @@ export async function dropDraft(id) {
   for (const other of await work.objectStore("drafts").getAll()) for (const photo of other.photos) needed.add(photo.sha256);
   for (const photo of draft?.photos ?? []) if (!needed.has(photo.sha256)) await work.objectStore("files").delete(photo.sha256);
   await work.done;
+  if (everywhere && draft) await keepFact(`dropped:${draft.login}`, [...((await fact(`dropped:${draft.login}`)) ?? []), id]);
   changed({ draft: id });
 }
 

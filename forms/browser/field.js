@@ -2,6 +2,7 @@
 import { able, again, all, fact, forget, onChange, sendAll, unsent } from "./queue.js";
 import { persist } from "./connection.js";
 import { draftsOf, dropDraft } from "./draft.js";
+import { choose, elsewhere, syncDrafts } from "./server_drafts.js";
 import { clock, icon, make, say } from "./words.js";
 
 const place = document.querySelector("[data-field]");
@@ -24,11 +25,13 @@ async function start() {
   document.querySelector("[data-install]").addEventListener("click", () => install?.prompt());
   await show();
   await storage();
+  syncDrafts(login).catch(() => {});
 }
 
 async function show() {
   const items = await all();
   const drafts = await draftsOf(login);
+  const begun = await elsewhere(login);
   const mine = items.filter((item) => item.author === login);
   const others = items.filter((item) => item.author !== login && unsent(item));
   const open = mine.filter(unsent);
@@ -37,10 +40,15 @@ async function show() {
   place.replaceChildren(
     ...part("unsent", open.map(card)),
     ...part("drafts", drafts.map(draftCard)),
+    ...part("drafts-elsewhere", begun.map(copyCard)),
     ...part("sent-lately", mine.filter((item) => item.state === "sent").reverse().map(card)),
     ...part("of-others", others.map(card)),
-    !items.length && !drafts.length ? make("div", { class: "empty" }, icon("check"), make("p", { text: say("nothing-here") })) : "",
+    ![...items, ...drafts, ...begun].length ? make("div", { class: "empty" }, icon("check"), make("p", { text: say("nothing-here") })) : "",
   );
+  const warmed = await fact("warmed");
+  const day = document.querySelector("[data-day]");
+  day.hidden = warmed?.login !== login;
+  if (!day.hidden) day.textContent = say("day-kept", { when: clock(new Date(warmed.at).toISOString()) });
   const outcome = await fact("outcome");
   const line = document.querySelector("[data-outcome]");
   line.hidden = !(open.length && outcome && outcome.reason !== "done");
@@ -75,10 +83,16 @@ function card(item) {
 /** Why the server refused: each wrong field by its name on the form. */
 function reason({ code, detail, errors = [] }) {
   const named = ({ field, detail: words }) => {
-    const name = field.split("/").map((step) => `field-${step}`).find((key) => say(key) !== key);
-    return name ? `${say(name)}：${words}` : words;
+    const name = field.split("/").map(nameOf).find(Boolean);
+    return name ? `${name}：${words}` : words;
   };
   return errors.length ? errors.map(named).join(" ") : detail || say(code);
+}
+
+/** What a field is called on the form. */
+function nameOf(name) {
+  const words = say(`field-${name}`);
+  return words === `field-${name}` ? null : words;
 }
 
 function draftCard(draft) {
@@ -86,7 +100,36 @@ function draftCard(draft) {
     "li", { class: "card item" },
     make("div", { class: "meta num" }, make("span", { text: clock(draft.saved_at) }), make("span", { text: say("photos-kept", { photos: draft.photos.length }) })),
     make("a", { class: "title", href: `/findings/new?draft=${draft.id}`, text: draft.values.description || say("no-words") }),
-    make("div", { class: "row" }, press("discard", () => dropDraft(draft.id))),
+    ...(draft.others?.length ? [make("p", { class: "error" }, icon("alert"), make("span", { text: say("two-copies") })), ...sides(draft)] : [make("div", { class: "row" }, discard(draft))]),
+  );
+}
+
+const discard = (draft) =>
+  press("discard", async () => {
+    await dropDraft(draft.id, { everywhere: true });
+    await syncDrafts(login).catch(() => {});
+  });
+
+/** What two devices wrote, side by side: only what differs, and a button under each. */
+function sides(draft) {
+  const differing = [...new Set(draft.others.flatMap((copy) => Object.keys({ ...copy.values, ...draft.values })))].filter((name) => draft.others.some((copy) => (copy.values[name] ?? "") !== (draft.values[name] ?? "")));
+  const side = (title, values, words, take) =>
+    make("section", { class: "stack" }, make("h3", { text: title }), make("dl", { class: "three" }, ...differing.flatMap((name) => [make("dt", { text: nameOf(name) ?? name }), make("dd", { text: values[name] || "—" })])), make("div", { class: "row" }, press(words, take)));
+  return [
+    make(
+      "div", { class: "sides" },
+      side(say("this-device", { when: clock(draft.saved_at) }), draft.values, "use-this", () => choose(draft, null)),
+      ...draft.others.map((copy) => side(say("other-device", { device: copy.device_name, when: clock(copy.saved_at), photos: copy.photos.length }), copy.values, "use-that", () => choose(draft, copy))),
+    ),
+  ];
+}
+
+/** A draft another device began and this one has not. */
+function copyCard(copy) {
+  return make(
+    "li", { class: "card item" },
+    make("div", { class: "meta num" }, make("span", { text: say("other-device", { device: copy.device_name, when: clock(copy.saved_at), photos: copy.photos.length }) })),
+    make("a", { class: "title", href: `/findings/new?draft=${copy.id}`, text: copy.values.description || say("no-words") }),
   );
 }
 

@@ -2,11 +2,12 @@
 // signal. Without JavaScript, or where nothing can be kept, the server's form works as it always did.
 import { able, all, fact, keepFact, newId, one, onChange, put } from "./queue.js";
 import { persist } from "./connection.js";
-import { draftById, draftsOf, dropDraft, keepDraft, photosOf } from "./draft.js";
+import { draftById, draftsOf, dropDraft, keepDraft, photosOf, takeOver as goOnHere } from "./draft.js";
 import { offerHazards } from "./hazards.js";
 import { addPhotos, isFresh } from "./photos.js";
 import { lastPlace, locate, locateQuietly } from "./place.js";
 import { prepare } from "./photo/shrink.js";
+import { elsewhere, saveDrafts, syncDrafts } from "./server_drafts.js";
 import { clock, icon, make, say } from "./words.js";
 
 const form = document.getElementById("finding");
@@ -41,6 +42,7 @@ async function takeOver() {
   await fillIn();
   if (day?.login === login) await offerHazards(form.querySelector("[data-hazards]"), { hazards: day.hazards ?? [], login, pick });
   here(false);
+  syncDrafts(login).catch(() => {});
 }
 
 /** What the address asks for, what was begun, or what this person used last. */
@@ -49,8 +51,12 @@ async function fillIn() {
   if (refused?.author === login) return putRight(refused);
   const unit = await fact(`unit:${login}`);
   if (!field("unit").value && unit) set("unit", unit);
-  const draft = asked.get("draft") && (await draftById(asked.get("draft")));
-  if (draft?.login === login) return goOn(draft);
+  const begun = asked.get("draft");
+  if (begun) {
+    const copy = (await elsewhere(login)).find((each) => each.id === begun);
+    const draft = (await draftById(begun)) ?? (copy && (await goOnHere(copy, login)));
+    if (draft?.login === login) return goOn(draft);
+  }
   await atPlace();
   for (const name of ["unit", "campaign", "location", "description"]) if (asked.get(name)) set(name, asked.get(name));
   const [latest] = await draftsOf(login);
@@ -68,6 +74,8 @@ async function goOn(draft) {
   id = draft.id;
   for (const [name, value] of Object.entries(draft.values)) set(name, value);
   await showPhotos(await photosOf(draft));
+  if (draft.elsewhere) form.before(make("p", { class: "banner note", text: say("photos-elsewhere", { photos: draft.elsewhere }) }));
+  if (draft.others?.length) form.before(make("p", { class: "banner warn" }, make("a", { href: "/field", text: say("two-copies") })));
 }
 
 async function putRight(item) {
@@ -112,8 +120,9 @@ function offerDraft(draft) {
   const drop = make("button", { type: "button", class: "btn small", text: say("discard") });
   const banner = make("div", { class: "banner note" }, icon("note"), make("div", {}, make("p", { text: say("begun", { when: clock(draft.saved_at), what: draft.values.description || say("no-words"), photos }) }), make("div", { class: "row" }, begun, drop)));
   drop.addEventListener("click", async () => {
-    await dropDraft(draft.id);
+    await dropDraft(draft.id, { everywhere: true });
     banner.remove();
+    saveDrafts(login);
   });
   form.before(banner);
 }
@@ -193,6 +202,7 @@ async function keepNow() {
     { id, login, values: typed, photos: photos.map(({ bytes, told, ...photo }) => ({ ...photo, ...told, size: bytes.byteLength })) },
     photos.map(({ sha256, bytes }) => ({ sha256, bytes })),
   );
+  saveDrafts(login);
 }
 
 const listed = ({ name, sha256, bytes, told }) => ({ name, sha256, size: bytes.byteLength, ...told });

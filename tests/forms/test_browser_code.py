@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,25 @@ def test_every_entry_point_is_built(app):
             answer = client.get(static(f"built/{name}"))
             assert answer.status_code == 200
             assert "immutable" in answer.headers["cache-control"]
+
+
+def test_the_finding_form_is_light_enough_for_a_bad_line(browser_of):
+    browser = browser_of("limin")
+    form = browser.get("/findings/new")
+    named = set(re.findall(r'(?:src|href)="(/static/[^"#]+)', form.text))
+    chunks = {
+        f"/static/built/chunks/{path.name}" for path in (HOUSE / "forms/static/built/chunks").glob("*.js")
+    }
+    weight = len(form.content) + sum(_on_the_line(browser.client, url) for url in named | chunks)
+    assert len(named) > 4
+    assert weight <= 120 * 1024, f"{weight / 1024:.0f} KB"
+
+
+def _on_the_line(client, url):
+    """Bytes as they travel, compressed."""
+    with client.stream("GET", url, headers={"Accept-Encoding": "gzip"}) as answer:
+        assert answer.status_code == 200, url
+        return sum(len(part) for part in answer.iter_raw())
 
 
 def test_a_missing_build_says_what_to_run():
