@@ -14,9 +14,14 @@ from starlette.types import Scope
 from forms import (
     absences,
     account,
+<<<<<<< HEAD
     administration,
     calendars,
     campaign_setup,
+=======
+    bulk,
+    calls,
+>>>>>>> ccd1dcd (Pages of places, reports, calls and imports)
     campaigns,
     checklists,
     door,
@@ -29,13 +34,22 @@ from forms import (
     imports,
     inbox,
     inspections,
+<<<<<<< HEAD
     inspectors,
     ladders,
+=======
+    open_door,
+>>>>>>> ccd1dcd (Pages of places, reports, calls and imports)
     outlets,
     people,
     photos,
+    places,
     quantities,
+<<<<<<< HEAD
     rotas,
+=======
+    reports,
+>>>>>>> ccd1dcd (Pages of places, reports, calls and imports)
     shell,
     status,
     suggestions,
@@ -57,6 +71,7 @@ router = APIRouter(include_in_schema=False)
 for noun in (
     home,
     door,
+    open_door,
     account,
     findings,
     tickets,
@@ -71,6 +86,10 @@ for noun in (
     rotas,
     campaigns,
     inspections,
+    reports,
+    places,
+    bulk,
+    calls,
     suggestions,
     absences,
     outlets,

@@ -19,8 +19,8 @@ from statemachines.refusals import Refusal
 from statemachines.roles import Actor
 
 SESSION_COOKIE = "chuncha_session"
-OPEN_FORMS = ("/login", "/language/")
-"""Forms that are sent before there is a session."""
+OPEN_FORMS = ("/login", "/language/", "/p/")
+"""Forms that are sent before there is a session, or by somebody who has none."""
 DOOR_COOKIE = "chuncha_door"
 """Ties the login form to this browser: before there is a session, its token is compared with this cookie."""
 

@@ -38,6 +38,13 @@ HAPPENED: Mapping[str, str] = {
     "plan_drafted": _("编制治理方案"),
     "plan_approved": _("批准治理方案"),
     "plan_refused": _("未批准治理方案"),
+    "received": _("扫码报告"),
+    "accept": _("受理"),
+    "decline": _("不受理"),
+    "reported_again": _("群众又报告了同一处"),
+    "taken": _("登记来电来访"),
+    "call_back": _("回访"),
+    "linked": _("关联隐患单"),
     "made": _("提出意见书"),
     "answer": _("作出答复"),
     "dispute": _("对答复提出异议"),
@@ -49,19 +56,21 @@ HAPPENED: Mapping[str, str] = {
 BRIEF: Mapping[str, str] = {
     "level": _("等级"),
     "assignee": _("责任人"),
+    "finder": _("发现人"),
     "due": _("期限"),
     "fixed_at": _("完成时间"),
     "cost": _("费用（元）"),
     "budget": _("资金（元）"),
     "duplicate_of": _("重复于"),
     "files": _("照片（张）"),
+    "ticket": _("隐患单"),
     "order": _("督办文号"),
     "order_level": _("督办级别"),
     "supervisor": _("督办人"),
     "next_report": _("下次报告"),
 }
 
-PEOPLE = ("assignee", "supervisor")
+PEOPLE = ("assignee", "supervisor", "finder")
 """Facts that name a person by login."""
 
 #: Sentences, each on a line of its own.
@@ -76,6 +85,7 @@ LINES: Mapping[str, str] = {
     "answer": _("内容"),
     "requirements": _("督办要求"),
     "text": _("进展"),
+    "words": _("报告内容"),
     "goals": _("治理的目标和任务"),
     "methods": _("采取的方法和措施"),
     "funds": _("经费和物资的落实"),
