@@ -64,7 +64,7 @@ def take_finding(session: Session, cells: Mapping[str, str], *, actor: Actor, no
     told = _read(session, cells, actor)
     finder_login, number = told.pop("finder", None), told.pop("number", None)
     if "level" in told:
-        told["level"] = _LEVELS.get(told["level"].lower(), told["level"].lower())
+        told["level"] = _level(told["level"])
     if "found_at" in told:
         told["found_at"] = in_shanghai(told["found_at"])
     new = NewFinding.model_validate({"source": "import", **told})
@@ -76,6 +76,18 @@ def take_finding(session: Session, cells: Mapping[str, str], *, actor: Actor, no
     made = submit_finding(session, new, actor=actor, finder=finder, now=now)
     must_be_allowed(actor, Deed.IMPORT_FINDINGS, at=made.ticket.unit.path)
     return made.created
+
+
+def _level(text: str) -> str:
+    level = _LEVELS.get(text.lower(), text.lower())
+    if level not in set(Level):
+        raise BadInput(
+            "/level",
+            "unknown-level",
+            zh="等级须为一般、较大或重大。",
+            en="The level is one of general, serious, major.",
+        )
+    return level
 
 
 def take_place(

@@ -14,14 +14,11 @@ from starlette.types import Scope
 from forms import (
     absences,
     account,
-<<<<<<< HEAD
     administration,
     calendars,
     campaign_setup,
-=======
     bulk,
     calls,
->>>>>>> ccd1dcd (Pages of places, reports, calls and imports)
     campaigns,
     checklists,
     door,
@@ -34,23 +31,18 @@ from forms import (
     imports,
     inbox,
     inspections,
-<<<<<<< HEAD
     inspectors,
     ladders,
-=======
     open_door,
->>>>>>> ccd1dcd (Pages of places, reports, calls and imports)
     outlets,
     people,
     photos,
     places,
     quantities,
-<<<<<<< HEAD
     rotas,
-=======
     reports,
->>>>>>> ccd1dcd (Pages of places, reports, calls and imports)
     shell,
+    similar,
     status,
     suggestions,
     summary,
@@ -58,6 +50,7 @@ from forms import (
     ticket_actions,
     tickets,
     units,
+    work,
 )
 from forms.errors import answer, error_page
 from forms.pages import STATIC
@@ -73,6 +66,7 @@ for noun in (
     door,
     open_door,
     account,
+    similar,
     findings,
     tickets,
     inbox,
@@ -90,6 +84,7 @@ for noun in (
     places,
     bulk,
     calls,
+    work,
     suggestions,
     absences,
     outlets,

@@ -156,6 +156,11 @@ def safe_path(wanted: str | None, otherwise: str = "/") -> str:
     return wanted
 
 
+def password_address(asked: str) -> str:
+    """Where a one-time password is replaced, remembering the page asked for."""
+    return "/password" if asked == "/" else f"/password?next={quote(asked, safe='/')}"
+
+
 def login_address(request: Request) -> str:
     """Where to sign in, remembering the page asked for."""
     if request.method != "GET":

@@ -42,7 +42,7 @@ def code_sheet(places: Sequence[Place], *, public_url: str, size: SignSize = "sm
         f"sign({quoted(place.code)}, {quoted(place.name)}, {quoted(place.unit.name)},"
         f" {quoted(f'{public_url}/p/{place.code}')}, {quoted(_picture(f'{public_url}/p/{place.code}'))}, {width})"
         for place in places
-        for width in ["34mm, 11pt" if size == "small" else "120mm, 30pt"]
+        for width in ["30mm, 11pt" if size == "small" else "120mm, 30pt"]
     ]
     if size == "large":
         body = "\n#pagebreak()\n".join(f"#{sign}" for sign in signs)
