@@ -119,7 +119,7 @@ def told(row: History, lang: Language, *, now: datetime, names: Mapping[str, str
     what = say(lang, HAPPENED[row.event]) if row.event in HAPPENED else row.event
     if row.event == TicketEvent.VERIFY and row.to_state == TicketState.FIXED:
         what = say(lang, _("复查合格（第一人）"))
-    if row.event == SuggestionEvent.ANSWER:
+    if row.event == SuggestionEvent.ANSWER and "adopted" in row.facts:
         verdict = Verdict.ADOPTED if row.facts["adopted"] else Verdict.NOT_ADOPTED
         what = f"{what}{say(lang, _('：'))}{label(verdict, lang)}"
 
