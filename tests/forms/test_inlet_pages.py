@@ -11,6 +11,7 @@ import pytest
 from openpyxl import load_workbook
 
 from domain import places
+from domain.access import set_password
 from domain.records import Ticket
 from domain.tickets import TicketFilter, list_tickets
 from statemachines.roles import SYSTEM
