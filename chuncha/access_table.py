@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from domain.rights import RIGHTS, Deed
+from domain.visibility import WATCH_REPORTS
 from statemachines.roles import Role
 
 API = "/api/v1"
@@ -51,7 +52,11 @@ _CALLS: dict[tuple[str, str], Rule] = {
     ("HEAD", f"{API}/files/{{sha256}}"): SIGNED_IN,
     ("GET", f"{API}/files/{{sha256}}"): SIGNED_IN,
     ("GET", f"{API}/tickets"): SIGNED_IN,
+    ("GET", f"{API}/tickets/similar"): SIGNED_IN,
     ("GET", f"{API}/tickets/{{number}}"): SIGNED_IN,
+    ("POST", f"{API}/places"): doing(Deed.MANAGE_PLACES),
+    ("GET", f"{API}/places"): SIGNED_IN,
+    ("GET", f"{API}/places/{{code}}"): SIGNED_IN,
     ("GET", f"{API}/tickets/{{number}}/history"): SIGNED_IN,
     ("GET", f"{API}/tickets/{{number}}/transitions"): SIGNED_IN,
     ("GET", f"{API}/tickets/{{number}}/escalations"): SIGNED_IN,
@@ -169,6 +174,12 @@ _PAGES: dict[tuple[str, str], Rule] = {
     ("GET", "/login"): ANYBODY,
     ("POST", "/login"): ANYBODY,
     ("POST", "/language/{lang}"): ANYBODY,
+    # Any worker may report, by name or not (安全生产法 Art. 59, 74); the reply code is the key to the outcome.
+    ("GET", "/p/{code}"): ANYBODY,
+    ("GET", "/p/{code}/report"): ANYBODY,
+    ("POST", "/p/{code}/report"): ANYBODY,
+    ("GET", "/r"): ANYBODY,
+    ("GET", "/r/{code}"): ANYBODY,
     ("POST", "/logout"): SIGNED_IN,
     ("GET", "/password"): SIGNED_IN,
     ("POST", "/password"): SIGNED_IN,
@@ -179,6 +190,7 @@ _PAGES: dict[tuple[str, str], Rule] = {
     ("GET", "/findings/new"): SIGNED_IN,
     ("POST", "/findings/new"): SIGNED_IN,
     ("GET", "/findings/mine"): SIGNED_IN,
+    ("GET", "/findings/similar"): SIGNED_IN,
     ("GET", "/tickets"): SIGNED_IN,
     ("GET", "/tickets/{number}"): SIGNED_IN,
     ("GET", "/tickets/{number}/{action}"): SIGNED_IN,
@@ -205,6 +217,24 @@ _PAGES: dict[tuple[str, str], Rule] = {
     ("POST", "/inspections"): doing(Deed.PLAN_INSPECTION),
     ("GET", "/inspections/{id}"): SIGNED_IN,
     ("POST", "/inspections/{id}"): BY_CHART,
+    ("GET", "/places"): SIGNED_IN,
+    ("GET", "/places/sheet.pdf"): SIGNED_IN,
+    ("GET", "/places/new"): doing(Deed.MANAGE_PLACES),
+    ("POST", "/places/new"): doing(Deed.MANAGE_PLACES),
+    ("GET", "/places/{code}"): SIGNED_IN,
+    ("POST", "/places/{code}"): doing(Deed.MANAGE_PLACES),
+    ("GET", "/work"): SIGNED_IN,
+    ("GET", "/calls"): SIGNED_IN,
+    ("GET", "/calls/new"): doing(Deed.RECORD_CALL),
+    ("POST", "/calls/new"): doing(Deed.RECORD_CALL),
+    ("GET", "/calls/{number}"): SIGNED_IN,
+    ("POST", "/calls/{number}/{event}"): BY_CHART,
+    ("GET", "/import/{kind}"): doing(Deed.IMPORT_FINDINGS),
+    ("GET", "/import/{kind}/template.xlsx"): doing(Deed.IMPORT_FINDINGS),
+    ("POST", "/import/{kind}"): doing(Deed.IMPORT_FINDINGS),
+    ("GET", "/reports"): holding(*WATCH_REPORTS),
+    ("GET", "/reports/{id}"): holding(*WATCH_REPORTS),
+    ("POST", "/reports/{id}/{decision}"): BY_CHART,
     ("GET", "/suggestions"): SIGNED_IN,
     ("GET", "/suggestions/new"): SIGNED_IN,
     ("POST", "/suggestions/new"): doing(Deed.SUGGEST),

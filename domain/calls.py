@@ -289,6 +289,12 @@ def list_calls(
     return page_of(session, query, Key(HotlineCall.id, UUID), limit=limit, cursor=cursor, newest_first=True)
 
 
+def calls_about(session: Session, ticket: Ticket, *, actor: Actor) -> list[HotlineCall]:
+    """The calls a ticket came from or that are about it, as far as the actor may read them, oldest first."""
+    query = select(HotlineCall).where(HotlineCall.ticket_id == ticket.id, calls_visible_to(actor))
+    return list(session.scalars(query.order_by(HotlineCall.id)))
+
+
 def call_counts(session: Session, campaign: Campaign) -> CallCounts:
     """How the campaign's calls stand, in one query; figures of a campaign know no actor."""
     row = session.execute(

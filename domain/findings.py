@@ -148,10 +148,12 @@ def submit_finding(
     now: datetime,
     inspection_id: UUID | None = None,
     item: ChecklistItem | None = None,
+    finder: Actor | None = None,
 ) -> Submitted:
     """Make a ticket of a finding.
 
-    An inspection names itself and the failed `item`, whose checklist need not be the campaign's.
+    An inspection names itself and the failed `item`, whose checklist need not be the campaign's. An import names the
+    `finder` when somebody else found it; the history then says both.
 
     Anybody with a role may report what they saw within their reach (安全生产法 Art. 59: any worker who finds a hazard
     reports it at once). Raises BadInput (unknown campaign, unit or item, found in the future), FindingsClosed,
@@ -163,13 +165,13 @@ def submit_finding(
         # Two deliveries of one finding at the same moment: the second waits here and then meets the first's ticket.
         session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(str(key), 0))))
         if (known := session.get(Ticket, key)) is not None:
-            if known.fingerprint != fingerprint or known.finder_id != actor.id:
+            if known.fingerprint != fingerprint or known.finder_id != (finder or actor).id:
                 raise SameIdOtherContent(number=known.number)
             return Submitted(ticket_by_number(session, known.number, actor=actor), created=False)
     campaign = campaign_by_code(session, new.campaign, actor=actor, pointer="/campaign")
     if not accepts_findings(campaign.state):
         raise FindingsClosed(campaign=campaign.name)
-    unit, finder = _place_and_finder(session, campaign, new.unit, actor=actor)
+    unit, person = _place_and_finder(session, campaign, new.unit, actor=actor, finder=finder or actor)
     place = place_of_finding(session, new.place, actor=actor) if new.place else None
     position = place if place and new.lat is None else new
     template = template_of(
@@ -215,7 +217,7 @@ def submit_finding(
         lon=position.lon,
         source=new.source,
         found_at=min(found_at, now),
-        finder=finder,
+        finder=person,
         recorded_at=now,
         fingerprint=fingerprint,
         recurrence_of_id=_earlier(session, new.recurrence_of, actor),
@@ -242,6 +244,7 @@ def submit_finding(
         level=ticket.level,
         found_at=ticket.found_at,
         source=ticket.source,
+        finder=person if person.id != actor.id else None,
         files=len(new.files) or None,
     )
     follow(session, ticket, now=now, new=True)
@@ -251,7 +254,7 @@ def submit_finding(
 
 
 def _place_and_finder(
-    session: Session, campaign: Campaign, code: str, *, actor: Actor
+    session: Session, campaign: Campaign, code: str, *, actor: Actor, finder: Actor
 ) -> tuple[Unit, Person]:
     """The unit with this code, which must be in the campaign's scope or below a unit that is; and who found it."""
     covered = exists().where(
@@ -261,7 +264,7 @@ def _place_and_finder(
     )
     found = session.execute(
         select(Unit, Person, covered.label("covered"))
-        .join(Person, Person.id == actor.id)
+        .join(Person, Person.id == finder.id)
         .where(Unit.code == code, units_visible_to(actor))
         .options(joinedload(Person.unit, innerjoin=True))
     ).one_or_none()

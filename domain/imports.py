@@ -1,5 +1,5 @@
-"""Imports of whole tables: units, people, a checklist, standard hazards, tickets. Every bad row is named, or all is
-imported.
+"""Imports of whole tables: units, people, a checklist, standard hazards, tickets, places. Every bad row is named, or
+all is imported.
 
 Rows are known by a key (code, login, …): importing a file again updates what changed and adds nothing twice.
 """
@@ -12,29 +12,24 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from pathlib import PurePath
-from uuid import UUID, uuid5
 
 from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from domain.access import actor_by_login
 from domain.checklists import NewChecklist, NewItem, put_checklist
-from domain.errors import BadInput, NotFound, explain, refusal_for
-from domain.findings import NewFinding, submit_finding
+from domain.errors import BadInput, explain, refusal_for
 from domain.hazards import NewHazard, Put, put_hazard
 from domain.history import record
+from domain.imported_findings import HEADINGS, take_finding, take_place
 from domain.people import ROOT_CODE, NewPerson, NewUnit, add_person, add_unit, grant_roles, unit_by_code
 from domain.records import Person, RoleGrant, Unit
 from domain.rights import Deed, must_be_allowed
 from domain.tables import Table, TableRow, read_table
-from statemachines.labels import LOCAL, Language, Level
+from statemachines.labels import Language
 from statemachines.refusals import Refusal
 from statemachines.roles import Actor, Role
-
-IMPORTED_TICKET = UUID("6f0f6b0a-2c0e-5b57-9a53-1f3d2f4f6a10")
-"""The name space of imported findings' ids: the same row gives the same id, so it makes one ticket."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,14 +136,42 @@ def import_table(
     `code` and `name` are those of a checklist; left out, they are the file's name without its ending. Raises KeyError
     for an unknown kind.
     """
-    columns, take_all = _IMPORTERS[kind]
-    report = Report(kind)
     try:
         table = read_table(data)
     except BadInput as error:
+        report = Report(kind)
         report.errors.append(RowError(1, "", error.rule, error.sentence("zh"), error.sentence("en")))
         return report
-    report.rows = len(table.rows)
+    stem = PurePath(filename).stem
+    return import_rows(session, kind, table, actor=actor, now=now, code=code or stem, name=name or stem)
+
+
+def in_columns(kind: str, table: Table) -> Table:
+    """The table with the headings people write turned into the columns they mean."""
+    known = HEADINGS.get(kind, {})
+    columns = tuple(known.get(heading, heading) for heading in table.columns)
+    rows = (
+        TableRow(row.line, {known.get(heading, heading): cell for heading, cell in row.cells.items()})
+        for row in table.rows
+    )
+    return Table(columns, tuple(rows))
+
+
+def import_rows(
+    session: Session,
+    kind: str,
+    table: Table,
+    *,
+    actor: Actor,
+    now: datetime,
+    code: str = "",
+    name: str = "",
+    dry_run: bool = False,
+) -> Report:
+    """Import a table that has been read, as `import_table`; with `dry_run` only say what would be imported."""
+    columns, take_all = _IMPORTERS[kind]
+    table = in_columns(kind, table)
+    report = Report(kind, rows=len(table.rows))
     report.errors += columns.check(table)
     if report.errors:
         return report
@@ -157,12 +180,12 @@ def import_table(
     table = Table(table.columns, tuple(row for row in table.rows if row.line not in repeated))
     under_way = Import(session, actor, now, report)
     all_or_nothing = session.begin_nested()
-    stem = PurePath(filename).stem
-    take_all(under_way, table, code=code or stem, name=name or stem)
-    if report.good:
+    take_all(under_way, table, code=code, name=name)
+    if report.good and not dry_run:
         all_or_nothing.commit()
-    else:
-        all_or_nothing.rollback()
+        return report
+    all_or_nothing.rollback()
+    if not report.good:
         report.added = report.updated = 0
     return report
 
@@ -339,47 +362,24 @@ def _tickets(under_way: Import, table: Table, *, code: str, name: str) -> None:
     under_way.each(table.rows, partial(_ticket, under_way))
 
 
-_LEVELS = {level.zh: level.value for level in Level}
-
-
 def _ticket(under_way: Import, row: TableRow) -> None:
     """A finding of the person named as finder; without one, of whoever imports."""
-    cells = dict(row.cells)
-    finder, number = cells.pop("finder", None), cells.pop("number", None)
-    if "level" in cells:
-        cells["level"] = _LEVELS.get(cells["level"], cells["level"].lower())
-    if "found_at" in cells:
-        cells["found_at"] = _in_shanghai(cells["found_at"])
-    new = NewFinding.model_validate({"source": "import", **cells})
-    name = f"{new.campaign}/{number}" if number else f"{finder}/{new.fingerprint()}"
-    new = new.model_copy(update={"id": uuid5(IMPORTED_TICKET, name)})
-    made = submit_finding(under_way.session, new, actor=_finder(under_way, finder), now=under_way.now)
-    under_way.report.added += made.created
+    under_way.report.added += take_finding(
+        under_way.session, row.cells, actor=under_way.actor, now=under_way.now
+    )
 
 
-def _finder(under_way: Import, login: str | None) -> Actor:
-    if login is None and under_way.actor.id is not None:
-        return under_way.actor
-    if login is None:
-        raise BadInput("/finder", "missing", zh="须填写发现人的登录名。", en="Give the login of the finder.")
-    try:
-        return actor_by_login(under_way.session, login)
-    except NotFound as missing:
-        raise BadInput(
-            "/finder",
-            "unknown-person",
-            zh=f"没有登录名为“{login}”的在职人员。",
-            en=f"There is nobody with the login “{login}”.",
-        ) from missing
+# Places.
 
 
-def _in_shanghai(text: str) -> str:
-    """A day or a time without a zone is Asia/Shanghai's; anything else is left to the input model."""
-    try:
-        moment = datetime.fromisoformat(text.replace("/", "-"))
-    except ValueError:
-        return text
-    return (moment if moment.tzinfo else moment.replace(tzinfo=LOCAL)).isoformat()
+def _places(under_way: Import, table: Table, *, code: str, name: str) -> None:
+    under_way.each(table.rows, partial(_place, under_way))
+
+
+def _place(under_way: Import, row: TableRow) -> None:
+    added, changed = take_place(under_way.session, row.cells, actor=under_way.actor, now=under_way.now)
+    under_way.report.added += added
+    under_way.report.updated += changed
 
 
 _TakeAll = Callable[..., None]
@@ -416,6 +416,7 @@ _IMPORTERS: Mapping[str, tuple[Columns, _TakeAll]] = {
                 "quantity",
                 "measure_unit",
                 "location",
+                "place",
                 "lat",
                 "lon",
                 "found_at",
@@ -426,6 +427,7 @@ _IMPORTERS: Mapping[str, tuple[Columns, _TakeAll]] = {
         ),
         _tickets,
     ),
+    "places": (Columns(("code", "name", "unit"), ("lat", "lon", "note"), key="code"), _places),
 }
 
 KINDS: Sequence[str] = tuple(_IMPORTERS)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
@@ -59,12 +59,19 @@ class NewPlace(PlaceFacts):
 
     code: PlaceCode
 
+    @field_validator("code")
+    @classmethod
+    def _no_page(cls, code: str) -> str:
+        if code.lower() == "new":
+            raise wrong("code-reserved", zh="代码不能是“new”。", en="The code cannot be “new”.")
+        return code
+
 
 def add_place(session: Session, new: NewPlace, *, actor: Actor, now: datetime) -> Place:
     """Add a place. Raises BadInput for an unknown unit, RoleMissing, PlaceCodeTaken."""
     unit = unit_by_code(session, new.unit, actor=actor)
     must_be_allowed(actor, Deed.MANAGE_PLACES, at=unit.path)
-    if _by_code(session, new.code) is not None:
+    if place_with_code(session, new.code) is not None:
         raise PlaceCodeTaken(place=new.code)
     place = Place(
         code=new.code,
@@ -108,14 +115,15 @@ def retire_place(session: Session, place: Place, *, retired: bool, actor: Actor,
     record(session, place, "retired" if retired else "restored", actor=actor, now=now)
 
 
-def _by_code(session: Session, code: str) -> Place | None:
+def place_with_code(session: Session, code: str) -> Place | None:
+    """The place with this code, whoever asks, with its unit."""
     query = select(Place).where(Place.code == code).options(joinedload(Place.unit, innerjoin=True))
     return session.scalars(query).one_or_none()
 
 
 def place_on_sign(session: Session, code: str) -> Place:
     """The place whose sign somebody scanned, whoever they are; retired ones too. Raises NotFound."""
-    place = _by_code(session, code)
+    place = place_with_code(session, code)
     if place is None:
         raise NotFound(what=code)
     return place

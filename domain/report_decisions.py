@@ -113,7 +113,7 @@ def join(session: Session, report: Report, told: Joining, *, actor: Actor, now: 
         before=ticket.state,
         after=ticket.state,
         reported_at=report.received_at,
-        text=report.text,
+        words=report.text,
     )
     _decided(session, report, ticket, ReportEvent.ACCEPT, actor=actor, now=now)
     return ticket

@@ -68,14 +68,22 @@ class NewReport(BaseModel):
         """The code the reporter keeps, 60 bits that follow from the form's key and everything said."""
         said = f"{place.code}|{self.model_dump_json()}"
         bits = int.from_bytes(hashlib.sha256(said.encode()).digest()[:8], "big") >> 4
-        digits = "".join(_DIGITS[bits >> 5 * n & 31] for n in reversed(range(_CODE_LENGTH)))
-        return "-".join(digits[n : n + 4] for n in range(0, _CODE_LENGTH, 4))
+        return _written("".join(_DIGITS[bits >> 5 * n & 31] for n in reversed(range(_CODE_LENGTH))))
+
+
+def _written(digits: str) -> str:
+    """In groups of four, as it stands on the slip."""
+    return "-".join(digits[n : n + 4] for n in range(0, _CODE_LENGTH, 4))
+
+
+def _plain(code: str) -> str:
+    """The digits of a code, however it was typed."""
+    return "".join(sign for sign in code.translate(_MEANT).upper() if sign in _DIGITS)
 
 
 def _hash(code: str) -> bytes:
-    """What is kept of a code, however it was typed."""
-    plain = "".join(sign for sign in code.translate(_MEANT).upper() if sign in _DIGITS)
-    return hashlib.sha256(plain.encode()).digest()
+    """What is kept of a code."""
+    return hashlib.sha256(_plain(code).encode()).digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +204,8 @@ def report_of(session: Session, ticket: Ticket, *, actor: Actor) -> list[Report]
 class Outcome:
     """What a reply code tells: nothing about people, neither the reporter nor whoever works on it."""
 
+    code: str
+    """As it is written on the slip, however it was typed."""
     state: ReportState
     received_at: datetime
     decided_at: datetime | None
@@ -219,6 +229,7 @@ def outcome_of(session: Session, code: str) -> Outcome:
         raise NotFound(what=code[:20])
     report: Report = found[0]
     return Outcome(
+        code=_written(_plain(code)),
         state=report.state,
         received_at=report.received_at,
         decided_at=report.decided_at,

@@ -97,10 +97,8 @@ def similar_tickets(
     """The tickets most like it, best first, SHOWN_AT_MOST. Raises BadInput for a unit out of reach."""
     unit = unit_by_code(session, sought.unit, actor=actor)
     place_id = session.scalar(select(Place.id).where(Place.code == sought.place)) if sought.place else None
-    words, numbers = (
-        _pairs(f"{sought.description}{sought.location}"),
-        _numbers(f"{sought.description} {sought.location}"),
-    )
+    said = f"{sought.description} {sought.location}" if sought.description else ""
+    words, numbers = _pairs(said), _numbers(said)
     scored: list[tuple[float, tuple[Likeness, ...], int | None, UUID]] = []
     for row in _candidates(session, sought, unit, place_id, actor=actor):
         if row.id == but:
@@ -116,7 +114,8 @@ def similar_tickets(
         if numbers and theirs and not numbers & theirs:
             likeness *= OTHER_NUMBER
         score = likeness + sum(WEIGHT[reason] for reason in reasons)
-        if score >= ENOUGH:
+        # While nothing is typed yet, what is known of the place itself is worth seeing.
+        if score >= (ENOUGH if sought.description else WEIGHT[Likeness.PLACE]):
             named = ([Likeness.WORDS] if likeness >= ALIKE else []) + reasons
             scored.append((score, tuple(named), metres, row.id))
     best = sorted(scored, key=lambda each: (-each[0], each[3]))[:SHOWN_AT_MOST]
@@ -213,10 +212,9 @@ def _pairs(text: str) -> frozenset[str]:
 
 
 def _numbers(text: str) -> frozenset[str]:
-    """The numbers in a text, without leading zeros; units of measure are not told apart."""
-    return frozenset(
-        number.lstrip("0") or "0" for number in re.findall(r"\d+", unicodedata.normalize("NFKC", text))
-    )
+    """The numbers in a text, without leading zeros. A voltage names a class, not a thing: it does not count."""
+    plain = re.sub(r"\d+(\.\d+)?\s*[kK]?[vV](?![A-Za-z])", "", unicodedata.normalize("NFKC", text))
+    return frozenset(number.lstrip("0") or "0" for number in re.findall(r"\d+", plain))
 
 
 def _likeness(one: frozenset[str], other: frozenset[str]) -> float:

@@ -47,6 +47,11 @@ def units_visible_to(actor: Actor) -> ColumnElement[bool]:
     return or_(false(), *(Unit.path.startswith(path, autoescape=True) for path in widest))
 
 
+def in_sight(actor: Actor, unit_path: str) -> bool:
+    """Whether the unit with this path is in the subtree of a role of the actor."""
+    return actor.system or any(unit_path.startswith(grant.unit_path) for grant in actor.grants)
+
+
 def _in_sight(actor: Actor, column: object) -> ColumnElement[bool]:
     if actor.system or any(grant.unit_path == "/" for grant in actor.grants):
         return true()

@@ -20,6 +20,7 @@ from forms.session import (
     keep_door_token,
     now_of,
     open_session,
+    password_address,
     safe_path,
     settings_of,
     visitor,
@@ -60,7 +61,7 @@ def login(request: Request, sent: SentForm) -> Response:
     if isinstance(outcome, Refusal):
         lang = language_of(request)
         return _door(request, sent.form(problems_of(outcome, lang)), asked=asked, status=status_of(outcome))
-    answer = see_other("/password" if outcome.person.password_is_one_time else asked)
+    answer = see_other(password_address(asked) if outcome.person.password_is_one_time else asked)
     open_session(request, answer, outcome.secret)
     return answer
 
@@ -98,7 +99,8 @@ Holder = Annotated[Actor, Depends(holder_of_password)]
 
 def _password_form(request: Request, form: Form, status: int = 200) -> Response:
     one_time = cast(bool, request.state.password_is_one_time)
-    return page(request, "password.html", status=status, form=form, one_time=one_time)
+    asked = safe_path(form.value("next") or request.query_params.get("next"))
+    return page(request, "password.html", status=status, form=form, one_time=one_time, next=asked)
 
 
 @router.get("/password")
@@ -127,4 +129,4 @@ def password(request: Request, actor: Holder, sent: SentForm) -> Response:
             )
     except BadInput as refusal:
         return _password_form(request, Form(problems=tuple(problems_of(refusal, lang))), refusal.status)
-    return see_other("/", done="password")
+    return see_other(safe_path(sent.text("next")), done="password")

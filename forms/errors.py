@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 
 from forms.json_answers import asks_for_json, problem_json
 from forms.pages import page
-from forms.session import LoginNeeded, PasswordNeeded, login_address
+from forms.session import LoginNeeded, PasswordNeeded, login_address, password_address
 from forms.words import _, language_of, say
 from statemachines.refusals import Refusal
 
@@ -58,7 +58,9 @@ async def answer(request: Request, error: Exception) -> Response | None:
         case LoginNeeded():
             return RedirectResponse(login_address(request), status_code=303)
         case PasswordNeeded():
-            return RedirectResponse("/password", status_code=303)
+            asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+            where = password_address(asked if request.method == "GET" else "/")
+            return RedirectResponse(where, status_code=303)
         case Refusal():
             return await run_in_threadpool(error_page, request, error.status, refusal=error)
         case RequestValidationError():

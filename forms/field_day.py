@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from domain.places import places_to_print
 from domain.records import Answer, Campaign, ChecklistItem, Inspection
 from forms.findings import running_campaigns, units_to_report, usual_categories, usual_measure_units
 from forms.home import inspections_to_do
@@ -63,6 +64,16 @@ def _day(request: Request, session: Session, actor: Actor) -> dict[str, Any]:
         ],
         "categories": usual_categories(session, campaigns[0]) if campaigns else [],
         "measure_units": usual_measure_units(session, actor),
+        "places": [
+            {
+                "code": place.code,
+                "unit": place.unit.code,
+                "location": place.name,
+                "lat": place.lat,
+                "lon": place.lon,
+            }
+            for place in places_to_print(session, actor=actor)
+        ],
         "hazards": [each for campaign in campaigns for each in _standard_hazards(session, campaign)],
         "inspections": _visits(session, visits),
         "pages": [*SHELL, *(f"/inspections/{visit.id}" for visit in visits)],

@@ -86,9 +86,12 @@ class Sent:
         """The named fields as an input model. Raises pydantic's ValidationError."""
         return model.model_validate({**self.given(*names), **more})
 
-    def photos(self, name: str, request: Request) -> list[Photo]:
-        """The photos chosen in a file field. Raises FileTooLarge, BadInput for too many."""
-        most = settings_of(request).file_max_bytes
+    def photos(self, name: str, request: Request, *, most: int | None = None) -> list[Photo]:
+        """The photos chosen in a file field, each of at most `most` bytes (left out: what the installation takes).
+
+        Raises PhotoTooLarge, BadInput for too many.
+        """
+        most = most or settings_of(request).file_max_bytes
         chosen = [each for each in self.data.getlist(name) if isinstance(each, UploadFile) and each.filename]
         if len(chosen) > FILES_PER_CALL:
             raise BadInput(
@@ -166,8 +169,16 @@ def status_of(error: ValidationError | Refusal) -> int:
 
 
 async def _sent(request: Request) -> AsyncIterator[Sent]:
-    """Read the form of a POST and check its token. Raises FormExpired, HTTPException 413."""
+    """Read the form of a POST and check its token. Raises FormExpired, LoginNeeded, HTTPException 411 or 413."""
     most = settings_of(request).file_max_bytes * FILES_PER_CALL
+    async for sent in read_form(request, most=most, max_files=MOST_FILE_FIELDS, max_fields=MOST_FIELDS):
+        yield sent
+
+
+async def read_form(request: Request, *, most: int, max_files: int, max_fields: int) -> AsyncIterator[Sent]:
+    """Read a form of at most `most` bytes and check its token. Raises FormExpired, LoginNeeded, HTTPException 411 or
+    413.
+    """
     length = request.headers.get("content-length")
     if length is None or not length.isdigit():
         raise HTTPException(411)
@@ -178,9 +189,7 @@ async def _sent(request: Request) -> AsyncIterator[Sent]:
         await run_in_threadpool(visitor, request)
     if request.state.actor is None and not request.url.path.startswith(OPEN_FORMS):
         raise LoginNeeded
-    async with request.form(
-        max_files=MOST_FILE_FIELDS, max_fields=MOST_FIELDS, max_part_size=LONGEST_FIELD
-    ) as data:
+    async with request.form(max_files=max_files, max_fields=max_fields, max_part_size=LONGEST_FIELD) as data:
         given = data.get("csrf")
         check_token(request, given if isinstance(given, str) else "")
         yield Sent(data)

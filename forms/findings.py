@@ -11,8 +11,10 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 from uuid_utils.compat import uuid7
 
+from domain.errors import BadInput
 from domain.findings import NewFinding, submit_finding
 from domain.people import units_in_sight
+from domain.places import place_of_finding
 from domain.records import Campaign, CampaignUnit, ChecklistItem, Ticket, Unit
 from domain.remediation import Fix, fix_on_spot
 from domain.tickets import TicketFilter, list_tickets
@@ -46,6 +48,8 @@ FIELDS = (
     "location",
     "lat",
     "lon",
+    "place",
+    "recurrence_of",
 )
 RENAMED = {"files": "photos", "before_photos": "photos", "after_photos": "after"}
 
@@ -122,7 +126,13 @@ def _finding_form(request: Request, actor: Actor, form: Form, status: int = 200)
         )
         units = units_to_report(session, campaigns, actor)
         own = next((unit.code for unit in units if unit.id == actor.unit_id), None)
-        asked_unit = request.query_params.get("unit") or own or (units[0].code if len(units) == 1 else "")
+        prefilled = _at_place(session, request.query_params.get("place"), actor)
+        asked_unit = (
+            prefilled.get("unit")
+            or request.query_params.get("unit")
+            or own
+            or (units[0].code if len(units) == 1 else "")
+        )
         return page(
             request,
             "finding.html",
@@ -133,6 +143,7 @@ def _finding_form(request: Request, actor: Actor, form: Form, status: int = 200)
             campaign=campaign,
             units=units,
             unit=asked_unit,
+            prefilled=prefilled,
             levels=tuple(Level),
             categories=usual_categories(session, campaign) if campaign else [],
             measure_units=usual_measure_units(session, actor),
@@ -140,6 +151,20 @@ def _finding_form(request: Request, actor: Actor, form: Form, status: int = 200)
             limit_mb=settings_of(request).file_max_bytes // 2**20,
             words=words_for(language_of(request), FINDING),
         )
+
+
+def _at_place(session: Session, code: str | None, actor: Actor) -> dict[str, str]:
+    """What the code on a sign fills in: unit, words and position. An unknown code fills in nothing."""
+    try:
+        place = place_of_finding(session, code, actor=actor) if code else None
+    except BadInput:
+        place = None
+    if place is None:
+        return {}
+    filled = {"place": place.code, "unit": place.unit.code, "location": place.name}
+    if place.lat is not None:
+        filled |= {"lat": str(place.lat), "lon": str(place.lon)}
+    return filled
 
 
 def _names(request: Request) -> dict[str, str]:

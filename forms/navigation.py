@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from domain.rights import RIGHTS, Deed
+from domain.visibility import WATCH_REPORTS
 from forms.words import _
+from statemachines.call import HANDLERS
 from statemachines.roles import Actor, Role
 
 WATCHERS = (Role.SUPERVISOR, Role.LEADER, Role.ADMINISTRATOR)
@@ -32,9 +34,15 @@ def places_of(actor: Actor) -> tuple[Place, ...]:
     if watching or Role.INSPECTOR in roles:
         found.append(Place("/tickets", _("隐患单"), "list"))
     if Role.ASSIGNEE in roles:
-        found.append(Place("/tickets?mine=1", _("我的整改"), "wrench", tab=not watching))
+        found.append(Place("/work", _("我的整改"), "wrench", tab=not watching))
     if Role.INSPECTOR in roles:
         found.append(Place("/findings/mine", _("我上报的"), "mine", tab=False))
+    if roles & set(WATCH_REPORTS):
+        found.append(Place("/reports", _("群众报告"), "phone", tab=False))
+    if roles & {*HANDLERS, Role.LEADER, Role.ADMINISTRATOR}:
+        found.append(Place("/calls", _("来电来访"), "call", tab=False))
+    if roles & {Role.SUPERVISOR, Role.ADMINISTRATOR, Role.INSPECTOR}:
+        found.append(Place("/places", _("检查点"), "place", tab=False))
     found.append(Place("/campaigns", _("检查活动"), "flag"))
     if watching or Role.INSPECTOR in roles:
         found.append(Place("/suggestions", _("工会意见"), "paper", tab=False))

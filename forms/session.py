@@ -19,8 +19,8 @@ from statemachines.refusals import Refusal
 from statemachines.roles import Actor
 
 SESSION_COOKIE = "chuncha_session"
-OPEN_FORMS = ("/login", "/language/")
-"""Forms that are sent before there is a session."""
+OPEN_FORMS = ("/login", "/language/", "/p/")
+"""Forms that are sent before there is a session, or by somebody who has none."""
 DOOR_COOKIE = "chuncha_door"
 """Ties the login form to this browser: before there is a session, its token is compared with this cookie."""
 
@@ -154,6 +154,11 @@ def safe_path(wanted: str | None, otherwise: str = "/") -> str:
     if parts.scheme or parts.netloc or parts.path in {"/login", "/logout"}:
         return otherwise
     return wanted
+
+
+def password_address(asked: str) -> str:
+    """Where a one-time password is replaced, remembering the page asked for."""
+    return "/password" if asked == "/" else f"/password?next={quote(asked, safe='/')}"
 
 
 def login_address(request: Request) -> str:

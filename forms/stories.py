@@ -39,6 +39,13 @@ HAPPENED: Mapping[str, str] = {
     "plan_drafted": _("编制治理方案"),
     "plan_approved": _("批准治理方案"),
     "plan_refused": _("未批准治理方案"),
+    "received": _("扫码报告"),
+    "accept": _("受理"),
+    "decline": _("不受理"),
+    "reported_again": _("群众又报告了同一处"),
+    "taken": _("登记来电来访"),
+    "call_back": _("回访"),
+    "linked": _("关联隐患单"),
     "made": _("提出意见书"),
     "answer": _("作出答复"),
     "dispute": _("对答复提出异议"),
@@ -50,6 +57,7 @@ HAPPENED: Mapping[str, str] = {
 BRIEF: Mapping[str, str] = {
     "level": _("等级"),
     "assignee": _("责任人"),
+    "finder": _("发现人"),
     "due": _("期限"),
     "fixed_at": _("完成时间"),
     "cost": _("费用（元）"),
@@ -58,13 +66,14 @@ BRIEF: Mapping[str, str] = {
     "receipt": _("手机回执"),
     "author": _("存下者"),
     "files": _("照片（张）"),
+    "ticket": _("隐患单"),
     "order": _("督办文号"),
     "order_level": _("督办级别"),
     "supervisor": _("督办人"),
     "next_report": _("下次报告"),
 }
 
-PEOPLE = ("assignee", "supervisor", "author")
+PEOPLE = ("assignee", "supervisor", "author", "finder")
 """Facts that name a person by login."""
 
 #: Sentences, each on a line of its own.
@@ -79,6 +88,7 @@ LINES: Mapping[str, str] = {
     "answer": _("内容"),
     "requirements": _("督办要求"),
     "text": _("进展"),
+    "words": _("报告内容"),
     "goals": _("治理的目标和任务"),
     "methods": _("采取的方法和措施"),
     "funds": _("经费和物资的落实"),
@@ -112,7 +122,7 @@ def told(row: History, lang: Language, *, now: datetime, names: Mapping[str, str
     what = say(lang, HAPPENED[row.event]) if row.event in HAPPENED else row.event
     if row.event == TicketEvent.VERIFY and row.to_state == TicketState.FIXED:
         what = say(lang, _("复查合格（第一人）"))
-    if row.event == SuggestionEvent.ANSWER:
+    if row.event == SuggestionEvent.ANSWER and "adopted" in row.facts:
         verdict = Verdict.ADOPTED if row.facts["adopted"] else Verdict.NOT_ADOPTED
         what = f"{what}{say(lang, _('：'))}{label(verdict, lang)}"
 

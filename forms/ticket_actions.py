@@ -21,7 +21,7 @@ from forms.fields import Form, Photo, Sent, SentForm, problems_of, status_of
 from forms.pages import page, see_other
 from forms.photos import take
 from forms.reasons import explained
-from forms.session import database_of, now_of, settings_of, signed_in
+from forms.session import database_of, now_of, safe_path, settings_of, signed_in
 from forms.tickets import ticket_page
 from forms.words import _, language_of, say
 from statemachines.extension import ExtensionEvent
@@ -140,6 +140,9 @@ NAMES: Mapping[str, str] = {
     "duplicate_of": _("重复于哪一张"),
 }
 
+BEFORE_SHOWN = 4
+"""Photos before the fix that stand beside the field for those after it."""
+
 RENAMED = {"files": "photos", "after_photos": "photos", "before_photos": "photos"}
 
 
@@ -175,6 +178,11 @@ def _action_page(
             **_supervising(session, ticket, name),
             kinds=tuple(CancelKind),
             assigned=ticket.state is TicketState.ASSIGNED,
+            before=[
+                each.sha256
+                for each in (files_of(session, ticket) if name in {"fix", "fix_on_spot", "progress"} else [])
+                if each.kind is FileKind.BEFORE and each.arrived_at is not None
+            ][:BEFORE_SHOWN],
             limit_mb=settings_of(request).file_max_bytes // 2**20,
         )
 
@@ -198,8 +206,12 @@ def _supervising(session: Session, ticket: Ticket, name: str) -> dict[str, Any]:
 
 @router.get("/tickets/{number}/{action}")
 def action_form(request: Request, actor: Who, number: str, action: str) -> Response:
-    """The form behind a button."""
-    return _action_page(request, number, action, Form(), actor=actor)
+    """The form behind a button; a likely duplicate names the ticket it repeats."""
+    values: dict[str, str] = {}
+    if action == "cancel" and (other := request.query_params.get("duplicate_of", "")[:64]):
+        again = say(language_of(request), _("与 %(number)s 重复登记。"), number=other)
+        values = {"kind": CancelKind.DUPLICATE.value, "duplicate_of": other, "reason": again}
+    return _action_page(request, number, action, Form(values), actor=actor)
 
 
 @router.post("/tickets/{number}/photos")
@@ -244,7 +256,7 @@ def act(request: Request, actor: Who, number: str, action: str, sent: SentForm) 
         return _action_page(
             request, number, action, sent.form(problems), actor=actor, status=status_of(error)
         )
-    return see_other(f"/tickets/{number}", done=done)
+    return see_other(safe_path(sent.text("back"), f"/tickets/{number}"), done=done)
 
 
 def _do(request: Request, actor: Actor, number: str, name: str, action: Action, sent: Sent) -> str:

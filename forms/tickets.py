@@ -35,6 +35,7 @@ from forms.reasons import why_this_due
 from forms.session import database_of, now_of, signed_in
 from forms.session import settings_of as installation_of
 from forms.stories import Told, logins_in, told
+from forms.ticket_origin import origin_of
 from forms.words import language_of
 from statemachines.chart import Option, options
 from statemachines.extension import ExtensionEvent, ExtensionState, request_refusal
@@ -120,6 +121,10 @@ def buttons(
     return may, [each for each in every if not each.allowed]
 
 
+def _may(may: list[Option], event: Labelled) -> bool:
+    return any(each.event is event for each in may)
+
+
 def _story(session: Session, found: Ticket, lang: Language, now: datetime) -> list[Told]:
     rows = history_of(session, found)
     people = select(Person.login, Person.name).where(Person.login.in_(logins_in(rows)))
@@ -184,6 +189,8 @@ def ticket_page(
         may_plan_major=found.level is Level.MAJOR and draft_refusal(found, actor=actor) is None,
         may_suggest=may_do(actor, Deed.SUGGEST, at=found.unit.path),
         steps=escalations(session, found, now=now),
+        origin=origin_of(session, found, actor=actor, may_cancel=_may(may, TicketEvent.CANCEL)),
+        may_cancel=_may(may, TicketEvent.CANCEL),
         why_due=why_this_due(session, found, lang, now=now),
         limit_mb=installation_of(request).file_max_bytes // 2**20,
     )

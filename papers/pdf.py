@@ -28,29 +28,29 @@ def as_pdf(blocks: Sequence[Block]) -> bytes:
     first_annex = next((text for text in texts if text.kind == "annex"), None)
     lines = [
         FORM.read_text(encoding="utf-8"),
-        f"#set document(title: {_quoted(known['title'].plain)}, author: {_quoted(known['sign'].plain)})",
+        f"#set document(title: {quoted(known['title'].plain)}, author: {quoted(known['sign'].plain)})",
         *(
             _text(text, first=text is first_annex, day=known["date"], last=after.kind in ("annex", "sign"))
             for text, after in zip(texts, [*texts[1:], texts[-1]], strict=True)
         ),
         *(_table(block) for block in blocks if isinstance(block, Table)),
     ]
-    return bytes(typst.compile("\n".join(lines).encode(), format="pdf", font_paths=_fonts()))
+    return bytes(typst.compile("\n".join(lines).encode(), format="pdf", font_paths=fonts()))
 
 
 @cache
-def _fonts() -> typst.Fonts:
+def fonts() -> typst.Fonts:
     """The machine's own fonts and the shipped one; looking through them takes longer than writing a paper."""
     return typst.Fonts(font_paths=[Path(manimgx_fonts_cjk.__file__).parent])
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """A Typst string; JSON escapes the same characters the same way, but for those beyond ASCII, kept as they are."""
     return json.dumps(text, ensure_ascii=False)
 
 
 def _content(pieces: Iterable[Printed]) -> str:
-    return f"text({_quoted(''.join(piece.text for piece in pieces))})"
+    return f"text({quoted(''.join(piece.text for piece in pieces))})"
 
 
 def _text(text: Text, *, first: bool, last: bool, day: Text) -> str:
@@ -79,13 +79,13 @@ def _table(table: Table) -> str:
     widths = ", ".join(f"{column.width}fr" for column in table.columns)
     aligned = ", ".join("right + horizon" if column.right else "left + horizon" for column in table.columns)
     heading = ", ".join(
-        f"align(center, cell(text(font: black-font, {_quoted(column.heading)})))" for column in table.columns
+        f"align(center, cell(text(font: black-font, {quoted(column.heading)})))" for column in table.columns
     )
     cells = ",\n".join(f"cell({_content(pieces)})" for row in table.rows for pieces in row)
     page = f"#set page({_LANDSCAPE})\n" if table.landscape else ""
     return (
         f"#pagebreak(weak: true)\n#[{page}"
-        f"#flush(text(font: black-font, {_quoted(table.name.plain)}))\n#title({_content(table.caption.pieces)})\n"
+        f"#flush(text(font: black-font, {quoted(table.name.plain)}))\n#title({_content(table.caption.pieces)})\n"
         f"#table(columns: ({widths}), align: ({aligned}), stroke: 0.5pt, inset: (x: 4pt, y: 4pt),\n"
         f"table.header({heading}),\n{cells})\n]"
     )

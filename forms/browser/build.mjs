@@ -5,6 +5,7 @@ import { build } from "esbuild";
 const pages = [
   "forms.js", // every page
   "finding.js", // the finding form
+  "lineup.js", // the photo after a fix
   "field.js", // what waits on this phone
 ];
 const into = "forms/static/built";

@@ -8,13 +8,15 @@ import { addPhotos, isFresh } from "./photos.js";
 import { lastPlace, locate, locateQuietly } from "./place.js";
 import { prepare } from "./photo/shrink.js";
 import { elsewhere, saveDrafts, syncDrafts } from "./server_drafts.js";
+import { offerScan } from "./scan.js";
+import { offerSimilar } from "./similar.js";
 import { clock, icon, make, say } from "./words.js";
 
 const form = document.getElementById("finding");
 const login = document.documentElement.dataset.login;
 const author_name = document.documentElement.dataset.name;
 const asked = new URLSearchParams(location.search);
-const TYPED = ["description", "location", "level", "unit", "campaign", "category", "checklist_item", "quantity", "measure_unit", "lat", "lon", "on_spot", "note"];
+const TYPED = ["description", "location", "level", "unit", "campaign", "category", "checklist_item", "quantity", "measure_unit", "lat", "lon", "place", "recurrence_of", "on_spot", "note"];
 const prepared = new Map(); // key of a chosen file → what is kept of it
 const key = (file) => `${file.name}/${file.size}/${file.lastModified}`;
 
@@ -23,6 +25,10 @@ let writing; // the timer of the draft
 let replacing = null; // a refused item that is being put right
 
 if (form && login && able()) takeOver();
+if (form) {
+  offerSimilar(form);
+  offerScan(form.querySelector("[data-scan]"), (code) => atPlace(code));
+}
 
 async function takeOver() {
   let day;
@@ -64,10 +70,27 @@ async function fillIn() {
 }
 
 /** The code of a place in the address (/p/CODE) names its unit, its words and its position. */
-async function atPlace() {
-  const code = /^\/p\/([^/]+)/.exec(location.pathname)?.[1] ?? asked.get("place");
-  const place = code && ((await fact("day"))?.day.places ?? []).find((each) => each.code === decodeURIComponent(code));
-  if (place) for (const name of ["unit", "location", "lat", "lon"]) if (place[name] !== undefined && place[name] !== null) set(name, place[name]);
+async function atPlace(code = /^\/p\/([^/]+)/.exec(location.pathname)?.[1] ?? asked.get("place")) {
+  if (!code) return false;
+  const kept = able() ? await fact("day").catch(() => null) : null;
+  const place = (kept?.day.places ?? []).find((each) => each.code === decodeURIComponent(code)) ?? (field("place").value === code ? null : await askedOf(code));
+  if (!place) return false;
+  set("place", place.code);
+  for (const name of ["unit", "location", "lat", "lon"]) if (place[name] !== undefined && place[name] !== null) set(name, place[name]);
+  form.dispatchEvent(new Event("change"));
+  return true;
+}
+
+/** What the server fills in for a place that is not on this phone; null without a signal, or when it knows none. */
+async function askedOf(code) {
+  try {
+    const answer = await fetch(`/findings/new?place=${encodeURIComponent(code)}`, { headers: { Accept: "text/html" }, redirect: "error" });
+    const filled = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("finding");
+    const read = (name) => filled.querySelector(`[name=${name}]`)?.value || null;
+    return read("place") ? { code, unit: read("unit"), location: read("location"), lat: read("lat"), lon: read("lon") } : null;
+  } catch {
+    return null;
+  }
 }
 
 async function goOn(draft) {

@@ -134,6 +134,11 @@ def test_what_is_public_is_decided_here_and_nowhere_else():
         "/manifest.webmanifest",
         "/service-worker.js",
         "/offline",
+        # Any worker may report, by name or not (安全生产法 Art. 59, 74); the reply code is the key to the outcome.
+        "/p/{code}",
+        "/p/{code}/report",
+        "/r",
+        "/r/{code}",
     }
 
 

@@ -36,8 +36,13 @@ def app(world: World, database: Database, store: FileStore, settings: Settings) 
 class Browser:
     """A person at a browser: cookies are kept, redirects are followed by hand, forms carry their token."""
 
-    def __init__(self, app: FastAPI) -> None:
-        self.client = TestClient(app, follow_redirects=False, headers={"Accept-Language": "zh-CN"})
+    def __init__(self, app: FastAPI, address: str = "192.0.2.1") -> None:
+        self.client = TestClient(
+            app,
+            follow_redirects=False,
+            headers={"Accept-Language": "zh-CN"},
+            client=(address, 50000),
+        )
 
     def get(self, path: str, **more: object) -> Response:
         """A page."""
