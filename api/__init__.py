@@ -6,8 +6,11 @@ from fastapi import APIRouter, FastAPI
 
 from api import (
     absences,
+    bulk,
     calendar,
     campaigns,
+    comments,
+    corrections,
     escalations,
     extensions,
     feeds,
@@ -37,9 +40,13 @@ _v1 = APIRouter(prefix="/api/v1")
 for _noun in (
     findings,
     files,
+    # Before the tickets: {number} would take "similar" or "bulk" for one.
     similar,
+    bulk,
     tickets,
     places,
+    corrections,
+    comments,
     escalations,
     extensions,
     campaigns,

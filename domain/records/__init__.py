@@ -8,6 +8,7 @@ from domain.records.campaigns import Campaign, CampaignPhase, CampaignUnit
 from domain.records.channels import Channel, DeliveryAttempt, Dispatch, Outlet, OutletKind
 from domain.records.chases import Chase, Matter, StepRecord
 from domain.records.checklists import Checklist, ChecklistItem
+from domain.records.desks import BulkAct, Desk, SavedFilter
 from domain.records.drafts import DraftCopy
 from domain.records.feeds import CalendarFeed
 from domain.records.files import FileKind, FileListing, FilePart, StoredFile
@@ -44,6 +45,7 @@ __all__ = [
     "ApiToken",
     "Appointment",
     "Base",
+    "BulkAct",
     "Calendar",
     "CalendarDay",
     "CalendarFeed",
@@ -59,6 +61,7 @@ __all__ = [
     "ChecklistItem",
     "CountsAs",
     "DeliveryAttempt",
+    "Desk",
     "Dispatch",
     "DoorKind",
     "DraftCopy",
@@ -93,6 +96,7 @@ __all__ = [
     "SampleDraw",
     "SampleKind",
     "SampledTicket",
+    "SavedFilter",
     "StandardHazard",
     "Stands",
     "StepRecord",

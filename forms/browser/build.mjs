@@ -7,6 +7,8 @@ const pages = [
   "finding.js", // the finding form
   "lineup.js", // the photo after a fix
   "field.js", // what waits on this phone
+  "work_queue.js", // the work queue
+  "compare.js", // photos before and after
 ];
 const into = "forms/static/built";
 

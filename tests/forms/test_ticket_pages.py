@@ -28,8 +28,8 @@ def buttons(browser: Browser, number: str) -> set[str]:
         ("wangjianguo", None, {"acknowledge", "progress", "fix", "request"}, set()),
         (
             "zhaozhuren",
-            {"assign", "fix_on_spot", "cancel", "regrade", "supervise"},
-            {"reassign", "cancel", "regrade", "supervise"},
+            {"assign", "fix_on_spot", "cancel", "regrade", "transfer", "correct", "supervise"},
+            {"reassign", "cancel", "regrade", "transfer", "correct", "supervise"},
             {"verify", "return", "supervise"},
         ),
         ("zhengju", {"supervise"}, {"supervise"}, {"supervise"}),
