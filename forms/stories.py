@@ -59,9 +59,10 @@ BRIEF: Mapping[str, str] = {
     "order_level": _("督办级别"),
     "supervisor": _("督办人"),
     "next_report": _("下次报告"),
+    "instead_of": _("代"),
 }
 
-PEOPLE = ("assignee", "supervisor")
+PEOPLE = ("assignee", "supervisor", "instead_of")
 """Facts that name a person by login."""
 
 #: Sentences, each on a line of its own.

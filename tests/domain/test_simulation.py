@@ -13,9 +13,10 @@ from domain import rotas
 from domain.campaigns import campaign_by_code
 from domain.errors import BadInput, NotFound
 from domain.escalation import sweep
-from domain.records import Base, Checklist, Notice
+from domain.records import Base, Checklist, Notice, Person
 from domain.rota_setup import NewRota
 from domain.simulation import simulate
+from statemachines.labels import local_day
 from tests.world import World
 
 
