@@ -9,16 +9,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, cast
+from uuid import UUID
 
 from pwdlib import PasswordHash
-from sqlalchemy import ColumnElement, Row, delete, or_, select, update
+from sqlalchemy import ColumnElement, Row, delete, exists, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, joinedload, selectinload
 
 from domain.errors import BadInput, NotFound
 from domain.history import record
-from domain.records import ApiToken, LoginFailure, Person, RoleGrant, Unit, WebLogin
-from statemachines.labels import Language
+from domain.records import Absence, ApiToken, LoginFailure, Person, RoleGrant, Unit, WebLogin
+from domain.stand_ins import StandIns
+from statemachines.labels import Language, local_day
 from statemachines.refusals import Refusal
 from statemachines.roles import Actor, Grant
 
@@ -115,6 +117,7 @@ _ACTORS = (
         Unit.path,
         RoleGrant.role,
         _PLACE.path.label("place"),
+        exists().where(Absence.substitute_id == Person.id, Absence.ended_at.is_(None)).label("stands_in"),
     )
     .join(Unit, Unit.id == Person.unit_id)
     .outerjoin(RoleGrant, RoleGrant.person_id == Person.id)
@@ -124,8 +127,11 @@ _ACTORS = (
 )
 
 
-def _actor_of_rows(rows: Sequence[Row[Any]]) -> Actor:
+def _actor_of_rows(session: Session, rows: Sequence[Row[Any]], *, now: datetime | None) -> Actor:
     first = rows[0]
+    stands_in: frozenset[UUID] = frozenset()
+    if first.stands_in and now is not None:
+        stands_in = StandIns(session, local_day(now)).whom(first.id)
     return Actor(
         id=first.id,
         login=first.login,
@@ -134,15 +140,19 @@ def _actor_of_rows(rows: Sequence[Row[Any]]) -> Actor:
         unit_path=first.path,
         grants=tuple(Grant(row.role, row.place) for row in rows if row.role is not None),
         language=cast(Language, first.language),
+        stands_in_for=stands_in,
     )
 
 
-def actor_by_login(session: Session, login: str) -> Actor:
-    """The actor with this login, for commands run on the machine itself. Raises NotFound."""
+def actor_by_login(session: Session, login: str, *, now: datetime | None = None) -> Actor:
+    """The actor with this login, for commands run on the machine itself; with `now` also for whom they stand in.
+
+    Raises NotFound.
+    """
     rows = session.execute(_ACTORS.where(Person.login == login)).all()
     if not rows:
         raise NotFound(what=login)
-    return _actor_of_rows(rows)
+    return _actor_of_rows(session, rows, now=now)
 
 
 def sign_in(session: Session, login: str, password: str, *, now: datetime) -> SignedIn | Refusal:
@@ -205,7 +215,7 @@ def actor_from_cookie(session: Session, secret: str, *, now: datetime) -> WebAct
     ).all()
     if not rows:
         return None
-    return WebActor(_actor_of_rows(rows), rows[0].csrf_token, rows[0].password_is_one_time)
+    return WebActor(_actor_of_rows(session, rows, now=now), rows[0].csrf_token, rows[0].password_is_one_time)
 
 
 def issue_token(
@@ -249,7 +259,7 @@ def actor_from_token(session: Session, token: str, *, now: datetime) -> Actor | 
             or_(ApiToken.expires_at.is_(None), ApiToken.expires_at > now),
         )
     ).all()
-    return _actor_of_rows(rows) if rows else None
+    return _actor_of_rows(session, rows, now=now) if rows else None
 
 
 def set_password(

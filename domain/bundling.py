@@ -14,7 +14,9 @@ from uuid_utils.compat import uuid7
 
 from domain.digest import by_urgency
 from domain.dispatches import items_of, loose
-from domain.records import Channel, Dispatch, Notice, Outlet, Person
+from domain.ladder import matter_of
+from domain.ladder_settings import Act
+from domain.records import Channel, Chase, Dispatch, Matter, Notice, Outlet, Person
 from domain.robots import MESSENGERS, parts
 
 _BUNDLING = 0x6275_6E64_6C65
@@ -30,6 +32,7 @@ def bundle(session: Session, *, as_of: datetime, public_url: str) -> int:
     if not session.scalar(select(func.pg_try_advisory_xact_lock(_BUNDLING))):
         return 0
     _spare_what_is_off(session)
+    _spare_what_is_over(session, as_of=as_of)
     return _for_people(session, as_of=as_of) + _for_groups(session, as_of=as_of, public_url=public_url)
 
 
@@ -50,6 +53,30 @@ def _spare_what_is_off(session: Session) -> None:
         .values(channel=own, address=func.coalesce(Person.email, ""), outlet_id=None),
         execution_options={"synchronize_session": False},
     )
+
+
+def _spare_what_is_over(session: Session, *, as_of: datetime) -> None:
+    """A chase held back over night or a holiday stays in the in-box alone when its matter was settled meanwhile."""
+    held = select(Notice.id, Notice.key).where(
+        loose(as_of), Notice.kind.in_([act.value for act in Act]), Notice.not_before > Notice.created_at
+    )
+    about = {key: matter for key, said in session.execute(held) if (matter := matter_of(said)) is not None}
+    if not about:
+        return
+    rows = session.execute(
+        select(Chase.subject_id, Chase.turn).where(
+            Chase.matter.in_(list(Matter)), Chase.subject_id.in_({subject for subject, _ in about.values()})
+        )
+    )
+    still_open = set(rows.tuples())
+    over = [key for key, matter in about.items() if matter not in still_open]
+    if over:
+        session.execute(
+            update(Notice)
+            .where(Notice.id.in_(over))
+            .values(channel=Channel.INBOX, shown=True, outlet_id=None),
+            execution_options={"synchronize_session": False},
+        )
 
 
 def _for_people(session: Session, *, as_of: datetime) -> int:

@@ -156,7 +156,8 @@ def follow(session: Session, record: Record, *, now: datetime, new: bool = False
     with session.no_autoflush:
         known: dict[Matter, Chase] = {}
         if not new:
-            about = Chase.subject_id == record.id
+            # The index begins with the matter; not every PostgreSQL we run on passes over that by itself.
+            about = Chase.matter.in_(list(Matter)) & (Chase.subject_id == record.id)
             if isinstance(record, Ticket):
                 # More time asked for is no matter of its own once nothing is left to be fixed.
                 about |= (Chase.ticket_id == record.id) & (Chase.matter == Matter.EXTENSION)

@@ -27,6 +27,7 @@ from domain.database import Database
 from domain.ladder import (
     PlannedStep,
     by_the_hour,
+    key_of,
     next_step_at,
     outside_quiet_hours,
     planned_steps,
@@ -281,10 +282,12 @@ def _unlawful(subject: Subject, as_of: datetime) -> Refusal | None:
 def _telling(
     subject: Subject, planned: PlannedStep, told: Recipient, calendar: WorkCalendar, *, as_of: datetime
 ) -> Telling:
-    said = words(planned.step, subject, told, now=as_of, calendar=calendar)
     urgent = by_the_hour(subject.level, subject.anchor_at, subject.matter)
+    when = as_of if urgent else outside_quiet_hours(as_of, planned.step.quiet_hours, calendar)
+    # What is held over a weekend says how late the matter is on the day it is read.
+    said = words(planned.step, subject, told, now=when, calendar=calendar)
     return Telling(
-        key=f"{subject.id}:{planned.code}:{subject.turn}",
+        key=key_of(subject.id, planned.code, subject.turn),
         kind=planned.step.act.value,
         person=told.person,
         subject=said.subject,
@@ -295,7 +298,7 @@ def _telling(
         campaign_id=None if subject.ticket_id else subject.campaign_id,
         path=f"/reports/{subject.id}" if subject.matter is Matter.REPORT else None,
         unit_path=subject.unit_path,
-        not_before=as_of if urgent else outside_quiet_hours(as_of, planned.step.quiet_hours),
+        not_before=when,
         # Who is away finds it on return; whoever stands in is told now.
         channels=frozenset({Channel.INBOX}) if told.away else frozenset(planned.step.channels),
     )

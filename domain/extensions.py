@@ -120,6 +120,7 @@ def request(
         after=ticket.state,
         **told.model_dump(exclude={"due"}),
         due=due,
+        instead_of=ticket.assignee if actor.id != ticket.assignee_id else None,
     )
     follow(session, extension, now=now, new=True)
     notices.extension_requested(session, ticket, extension, now=now)

@@ -164,6 +164,20 @@ def recorded_steps(
     return {key: frozenset(codes) for key, codes in found.items()}
 
 
+def key_of(subject: UUID, code: str, turn: int) -> str:
+    """How the notices of a step name their occasion."""
+    return f"{subject}:{code}:{turn}"
+
+
+def matter_of(key: str) -> tuple[UUID, int] | None:
+    """The subject and the turn in the key of a step's notice; None for a key of another making."""
+    subject, _, rest = key.partition(":")
+    try:
+        return UUID(subject), int(rest.split(":")[1])
+    except (ValueError, IndexError):
+        return None
+
+
 def by_the_hour(level: Level | None, anchor_at: datetime, matter: Matter) -> bool:
     """Whether the matter does not wait for morning: a major hazard, or a deadline by the clock (24 h)."""
     if level is Level.MAJOR:
@@ -171,16 +185,19 @@ def by_the_hour(level: Level | None, anchor_at: datetime, matter: Matter) -> boo
     return matter is Matter.DEADLINE and anchor_at.astimezone(LOCAL) != end_of_day(anchor_at)
 
 
-def outside_quiet_hours(moment: datetime, quiet: QuietHours | None) -> datetime:
-    """The moment itself, or the end of the quiet hours when it lies in them."""
-    if quiet is None or quiet.begin == quiet.end:
+def outside_quiet_hours(
+    moment: datetime, quiet: QuietHours | None, calendar: WorkCalendar = NATIONAL
+) -> datetime:
+    """The moment itself, or the end of the quiet hours when it lies in them or on a quiet day off."""
+    if quiet is None:
         return moment
     begin, end = quiet.hours()
     local = moment.astimezone(LOCAL)
-    clock = local.time()
+    clock, day = local.time(), local.date()
     over_midnight = begin > end
     inside = (clock >= begin or clock < end) if over_midnight else begin <= clock < end
-    if not inside:
-        return moment
-    day = local.date() + (ONE_DAY if over_midnight and clock >= begin else timedelta(0))
-    return datetime.combine(day, end, tzinfo=LOCAL)
+    if inside and over_midnight and clock >= begin:
+        day += ONE_DAY
+    if quiet.days_off and not calendar.is_workday(day):
+        return datetime.combine(calendar.next(day), end, tzinfo=LOCAL)
+    return datetime.combine(day, end, tzinfo=LOCAL) if inside else moment

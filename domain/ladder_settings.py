@@ -105,11 +105,13 @@ _CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 class QuietHours(_Setting):
     """Nobody is told anything between these times of day in Asia/Shanghai; what waits is sent when they end.
 
-    Matters that run by the hour (major hazards, deadlines of 24 hours) do not wait.
+    With `days_off` the unit's days off are quiet from morning to night. Matters that run by the hour (major hazards,
+    deadlines of 24 hours) do not wait.
     """
 
     begin: str = Field(default="22:00", pattern=_CLOCK)
     end: str = Field(default="07:00", pattern=_CLOCK)
+    days_off: bool = True
 
     def hours(self) -> tuple[time, time]:
         """Both ends as times of day."""

@@ -185,6 +185,11 @@ def assign(session: Session, ticket: Ticket, told: Assignment, *, actor: Actor, 
     return ticket
 
 
+def _stood_in_for(ticket: Ticket, actor: Actor) -> Person | None:
+    """The person responsible, when somebody else acts in their place."""
+    return ticket.assignee if actor.id != ticket.assignee_id else None
+
+
 def acknowledge(
     session: Session, ticket: Ticket, told: Acknowledgement, *, actor: Actor, now: datetime
 ) -> Ticket:
@@ -202,6 +207,7 @@ def acknowledge(
             before=ticket.state,
             after=ticket.state,
             note=told.note,
+            instead_of=_stood_in_for(ticket, actor),
         )
     return ticket
 
@@ -220,12 +226,13 @@ def progress(session: Session, ticket: Ticket, told: Progress, *, actor: Actor, 
         after=ticket.state,
         note=told.note,
         files=len(told.files) or None,
+        instead_of=_stood_in_for(ticket, actor),
     )
     return ticket
 
 
 def fix(session: Session, ticket: Ticket, told: Fix, *, actor: Actor, now: datetime) -> Ticket:
-    """报告整改完成: assigned → fixed, by the person responsible."""
+    """报告整改完成: assigned → fixed, by the person responsible or who stands in for them."""
     before = ticket.state
     after_photos = len(told.files) + counted(session, ticket, FileKind.AFTER)
     move(
@@ -238,7 +245,17 @@ def fix(session: Session, ticket: Ticket, told: Fix, *, actor: Actor, now: datet
         after_photos=after_photos,
     )
     _write_fix(session, ticket, told, actor=actor, now=now)
-    record(session, ticket, "fix", actor=actor, now=now, before=before, after=ticket.state, **_said(told))
+    record(
+        session,
+        ticket,
+        "fix",
+        actor=actor,
+        now=now,
+        before=before,
+        after=ticket.state,
+        instead_of=_stood_in_for(ticket, actor),
+        **_said(told),
+    )
     notices.fixed(session, ticket, now=now)
     return ticket
 

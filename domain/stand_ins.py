@@ -27,6 +27,10 @@ class StandIns:
         """Everybody who stands in for somebody."""
         return set(self._of.values())
 
+    def whom(self, person: UUID) -> frozenset[UUID]:
+        """Everybody this person acts for."""
+        return frozenset(away for away in self._of if self.of(away) == person)
+
     def of(self, person: UUID) -> UUID | None:
         """Who acts for this person: the end of the chain; None when they are here, or nobody is."""
         seen, at = {person}, self._of.get(person)

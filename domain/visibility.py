@@ -60,11 +60,15 @@ def _in_sight(actor: Actor, column: object) -> ColumnElement[bool]:
 
 @lru_cache(maxsize=1024)
 def tickets_visible_to(actor: Actor) -> ColumnElement[bool]:
-    """Tickets of units in sight, and those the actor found, is responsible for, or fixed."""
+    """Tickets of units in sight, and those the actor found, is responsible for (or whose person they stand in for), or
+    fixed.
+    """
     sight = _in_sight(actor, Ticket.unit_id)
     if actor.id is None:
         return sight
-    mine = (Ticket.assignee_id == actor.id, Ticket.finder_id == actor.id, Ticket.fixer_id == actor.id)
+    mine = [Ticket.assignee_id == actor.id, Ticket.finder_id == actor.id, Ticket.fixer_id == actor.id]
+    if actor.stands_in_for:
+        mine.append(Ticket.assignee_id.in_(sorted(actor.stands_in_for)))
     return or_(sight, *mine)
 
 

@@ -81,9 +81,10 @@ BRIEF: Mapping[str, str] = {
     "order_level": _("督办级别"),
     "supervisor": _("督办人"),
     "next_report": _("下次报告"),
+    "instead_of": _("代"),
 }
 
-PEOPLE = ("assignee", "supervisor", "author", "finder", "previous")
+PEOPLE = ("assignee", "supervisor", "author", "finder", "previous", "instead_of")
 """Facts that name a person by login."""
 
 #: Sentences, each on a line of its own.

@@ -152,8 +152,8 @@ class NotAssignee(Refusal):
 
     code, status = "not-assignee", 403
     title_zh, title_en = "非本单责任人", "Not the assignee"
-    zh = "“{event}”须由本单责任人办理，您不是责任人。"
-    en = "“{event}” is for the person responsible for this ticket; you are not."
+    zh = "“{event}”须由本单责任人办理，您不是责任人，也不是其代理人。"
+    en = "“{event}” is for the person responsible for this ticket, or who stands in for them; you do neither."
 
 
 class SelfVerification(Refusal):

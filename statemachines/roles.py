@@ -37,7 +37,7 @@ class Actor:
     """The person (or the clock) on whose behalf a command runs.
 
     `id` and `unit_id` are None and `system` is True only for the clock. `unit_path` is the unit the person
-    belongs to; what the person may do comes from `grants` alone.
+    belongs to; what the person may do comes from `grants`, and from standing in (代理) for who is away today.
     """
 
     id: UUID | None
@@ -48,6 +48,7 @@ class Actor:
     grants: tuple[Grant, ...] = ()
     language: Language = "zh"
     system: bool = False
+    stands_in_for: frozenset[UUID] = frozenset()
 
     @property
     def roles(self) -> frozenset[Role]:
@@ -57,6 +58,10 @@ class Actor:
     def holds(self, *roles: Role, at: str) -> bool:
         """Whether one of the roles is held at the unit with path `at` or at a unit above it."""
         return any(grant.role in roles and at.startswith(grant.unit_path) for grant in self.grants)
+
+    def acts_for(self, person: UUID | None) -> bool:
+        """Whether this is the person, or stands in for them while they are away."""
+        return person is not None and (person == self.id or person in self.stands_in_for)
 
 
 SYSTEM = Actor(

@@ -75,8 +75,8 @@ class SuggestionFacts(Protocol):
 
 
 def the_addressee(suggestion: SuggestionFacts, *, actor: Actor) -> None:
-    """The addressee, or a leader of the unit who did not make it."""
-    asked = actor.id == suggestion.addressee_id or actor.holds(Role.LEADER, at=suggestion.unit_path)
+    """The addressee, who stands in for them, or a leader of the unit; but not who made it."""
+    asked = actor.acts_for(suggestion.addressee_id) or actor.holds(Role.LEADER, at=suggestion.unit_path)
     if not asked or actor.id is None or actor.id == suggestion.issued_by_id:
         raise NotTheAddressee()
 

@@ -148,8 +148,8 @@ class Supervisable(Placed, Protocol):
 
 
 def responsible_or_over_it(row: Supervisable, *, actor: Actor) -> None:
-    """The ticket's assignee, or supervisor or leader."""
-    if actor.id is not None and actor.id == row.assignee_id:
+    """The ticket's assignee or who stands in for them, or supervisor or leader."""
+    if actor.acts_for(row.assignee_id):
         return
     if not actor.holds(*SUPERVISING, at=row.unit_path):
         raise NotTheReporter()

@@ -159,14 +159,14 @@ class TicketFacts(Protocol):
 
 
 def the_assignee(ticket: TicketFacts, *, actor: Actor, event: Labelled) -> None:
-    """The ticket's assignee."""
-    if actor.id is None or actor.id != ticket.assignee_id:
+    """The ticket's assignee, or who stands in for them."""
+    if not actor.acts_for(ticket.assignee_id):
         raise NotAssignee(event=event)
 
 
 def not_the_fixer(ticket: TicketFacts, *, actor: Actor) -> None:
-    """Not the fixer."""
-    if actor.id is not None and actor.id == ticket.fixer_id:
+    """Not the fixer, nor who is responsible when a substitute made the fix."""
+    if actor.id is not None and actor.id in (ticket.fixer_id, ticket.assignee_id):
         raise SelfVerification()
 
 

@@ -58,7 +58,7 @@ class World:
     def actor(self, login: str) -> Actor:
         """The actor with this login."""
         with self.database.reading() as session:
-            return actor_by_login(session, login)
+            return actor_by_login(session, login, now=self.now)
 
     def token(self, login: str) -> str:
         """A bearer token for this login, made once."""

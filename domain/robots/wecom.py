@@ -68,6 +68,8 @@ def _text(lines: Sequence[Line], *, left_out: int = 0) -> str:
             names = "、".join([*(f"@{name}" for name, _ in line.called), *line.told])
             said.append(" ".join(part for part in (line.number, line.text, names) if part))
             said.append(line.link)
+            if line.photo:
+                said.append(f"照片 {line.photo}")
     if left_out:
         said.append(f"另有{left_out}件，请在春查中查看。")
     return "\n".join(said)

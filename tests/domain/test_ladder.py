@@ -16,6 +16,7 @@ from domain.people import deactivate
 from domain.recipients import Recipients, unit_and_above
 from domain.records import Matter
 from domain.tickets import ticket_by_number
+from domain.workdays import Sheet, WorkCalendar
 from statemachines.labels import Level
 from statemachines.roles import SYSTEM
 from tests.world import World
@@ -88,11 +89,38 @@ def test_a_major_hazard_climbs_in_half_the_days() -> None:
         ("2026-04-17T06:59:59", "2026-04-17T07:00:00"),
         ("2026-04-17T07:00:00", "2026-04-17T07:00:00"),
         ("2026-04-17T21:59:59", "2026-04-17T21:59:59"),
-        ("2026-04-17T22:00:00", "2026-04-18T07:00:00"),
+        ("2026-04-16T22:00:00", "2026-04-17T07:00:00"),
+        # From Friday night over the weekend; Saturday 9 May is worked for 1 May.
+        ("2026-04-17T22:00:00", "2026-04-20T07:00:00"),
+        ("2026-04-18T10:00:00", "2026-04-20T07:00:00"),
+        ("2026-05-09T10:00:00", "2026-05-09T10:00:00"),
+        # 清明: Saturday to Monday.
+        ("2026-04-03T23:00:00", "2026-04-07T07:00:00"),
     ],
 )
-def test_nobody_is_told_in_the_quiet_hours(at: str, expected: str) -> None:
+def test_nobody_is_told_in_the_quiet_hours_or_on_a_day_off(at: str, expected: str) -> None:
     assert outside_quiet_hours(moment(at), QuietHours()) == moment(expected)
+
+
+@pytest.mark.parametrize(
+    ("quiet", "at", "expected"),
+    [
+        (None, "2026-04-18T23:00:00", "2026-04-18T23:00:00"),
+        (QuietHours(days_off=False), "2026-04-18T10:00:00", "2026-04-18T10:00:00"),
+        (QuietHours(days_off=False), "2026-04-17T22:00:00", "2026-04-18T07:00:00"),
+        (QuietHours(begin="12:00", end="14:00"), "2026-04-17T13:00:00", "2026-04-17T14:00:00"),
+        (QuietHours(begin="08:00", end="08:00"), "2026-04-17T03:00:00", "2026-04-17T03:00:00"),
+    ],
+)
+def test_a_step_sets_its_own_quiet_hours(quiet: QuietHours | None, at: str, expected: str) -> None:
+    assert outside_quiet_hours(moment(at), quiet) == moment(expected)
+
+
+def test_a_shift_that_works_on_sunday_is_told_on_sunday() -> None:
+    shift = WorkCalendar([Sheet("四班倒", cycle=[True, True, True, False], cycle_from=date(2026, 4, 17))])
+    sunday, monday = moment("2026-04-19T10:00:00"), moment("2026-04-20T10:00:00")
+    assert outside_quiet_hours(sunday, QuietHours(), shift) == sunday
+    assert outside_quiet_hours(monday, QuietHours(), shift) == moment("2026-04-21T07:00:00")
 
 
 def test_major_hazards_and_deadlines_by_the_clock_do_not_wait_for_morning() -> None:

@@ -160,7 +160,7 @@ class TestTheWork:
     )
     def test_only_the_person_responsible_reports_on_the_work(self, bureau, event, said):
         number = bureau.assigned(unit="LL01-A").number
-        with refused("not-assignee", zh="您不是责任人", en="you are not"):
+        with refused("not-assignee", zh="您不是责任人", en="you do neither"):
             bureau.do(number, event, by="sunhua", **said)
 
     def test_a_report_says_what_was_done(self, bureau):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from sqlalchemy import select, update
@@ -12,12 +13,13 @@ from domain.delivery import Delivery, deliver_all
 from domain.outbox import Telling, tell_all
 from domain.outlets import NewOutlet, add_outlet
 from domain.people import person_by_login
-from domain.records import Channel, DeliveryAttempt, Dispatch, History, Notice, Outlet, Person
+from domain.records import Channel, DeliveryAttempt, Dispatch, FileListing, History, Notice, Outlet, Person
 from domain.robots.feishu import Feishu
 from domain.settings import Settings
 from statemachines.roles import SYSTEM
 from tests.http_server import DingTalkServer, FeishuServer, HttpServer, Say, WeComServer
 from tests.mail_server import MailServer, text_of
+from tests.photos import listed, photo
 from tests.world import World
 
 ROBOT = frozenset({Channel.ROBOT})
@@ -123,11 +125,22 @@ def test_wecom_calls_only_who_is_to_act_by_phone(world: World, serving) -> None:
     robot(world, "wecom", f"{server.url}/send?key=good")
     with_phone(world, "wangjianguo", "13800000001")
     with_phone(world, "zhaozhuren", "13900000002")
-    tell_group(world, world.assigned().number)
+    shot = listed(photo())
+    number = world.assigned(files=[shot]).number
+    with world.database.transaction() as session:
+        session.execute(update(FileListing).values(arrived_at=world.now))
+    tell_group(world, number)
     deliver(world)
     (said,) = server.taken
     assert said["text"]["mentioned_mobile_list"] == ["13800000001"]
-    assert "@王建国" in said["text"]["content"]
+    for part in (
+        "@王建国",
+        number,
+        "柳林供电所",
+        "期限",
+        f"照片 https://chuncha.example.org/photos/{shot['sha256']}",
+    ):
+        assert part in said["text"]["content"]
 
 
 def test_what_is_too_much_for_one_message_is_split_and_nothing_is_lost(world: World, serving) -> None:
@@ -319,14 +332,18 @@ def test_an_unreachable_robot_is_tried_ever_less_often_and_after_a_day_switched_
     server.stop()
     outlet = robot(world, "wecom", f"{server.url}/send?key=good")
     tell_group(world, world.assigned().number)
-    end = world.now + timedelta(hours=25)
-    while world.now < end:
+    begun = world.now
+    while world.now < begun + timedelta(hours=25):
         deliver(world)
-        world.later(minutes=3)
+        # A run between two tries changes nothing: later on only the first after each pause is played.
+        world.later(minutes=1 if world.now < begun + timedelta(minutes=40) else 11)
     with world.database.reading() as session:
-        tried = list(session.scalars(select(DeliveryAttempt).where(DeliveryAttempt.outlet_id == outlet.id)))
+        mine = select(DeliveryAttempt).where(DeliveryAttempt.outlet_id == outlet.id)
+        tried = list(session.scalars(mine.order_by(DeliveryAttempt.at)))
     assert {each.outcome for each in tried} == {"down"}
-    assert 110 <= len(tried) <= 150, "about every ten minutes"
+    assert 120 <= len(tried) <= 170, "about every ten minutes"
+    first, *_, last = [later.at - earlier.at for earlier, later in pairwise(tried)]
+    assert first < timedelta(minutes=5) < last < timedelta(minutes=13)
     assert outlet_now(world, outlet).switched_off_at is not None
     assert messages(world)[0].gave_up_at is not None
 

@@ -20,15 +20,25 @@ STATION = "/XB/XB03/"
 BUREAU = "/XB/"
 
 
-def person(number: int, name: str, *roles: Role, home: str = BUREAU, at: str = BUREAU) -> Actor:
+def person(
+    number: int,
+    name: str,
+    *roles: Role,
+    home: str = BUREAU,
+    at: str = BUREAU,
+    stands_in_for: int | None = None,
+) -> Actor:
     grants = tuple(Grant(role, at) for role in roles)
-    return Actor(UUID(int=number), f"p{number}", name, UUID(int=900), home, grants)
+    away = frozenset() if stands_in_for is None else frozenset({UUID(int=stands_in_for)})
+    return Actor(UUID(int=number), f"p{number}", name, UUID(int=900), home, grants, stands_in_for=away)
 
 
 PERSONAS: dict[str, Actor] = {
     "inspector": person(1, "小李", Role.INSPECTOR),
     # 王工 is the person responsible of every ticket beyond found, and its fixer beyond assigned.
     "assignee": person(2, "王工", Role.ASSIGNEE, home=STATION, at=STATION),
+    # 王工 is away today; the substitute acts for them, but does not become them.
+    "substitute": person(9, "孙工", Role.ASSIGNEE, home=STATION, at=STATION, stands_in_for=2),
     "colleague": person(3, "赵工", Role.ASSIGNEE, home=STATION, at=STATION),
     "supervisor": person(4, "陈主管", Role.SUPERVISOR),
     "leader": person(5, "周局长", Role.LEADER),

@@ -6,11 +6,11 @@
 TABLE = """
 drafted  | approve | approved | leader                     | assignee=own-plan; role-missing
 drafted  | refuse  | refused  | leader                     | assignee=own-plan; role-missing
-drafted  | replace | replaced | assignee supervisor leader | not-reporter
+drafted  | replace | replaced | assignee substitute supervisor leader | not-reporter
 
 approved | approve | -        | -                          | wrong-state
 approved | refuse  | -        | -                          | wrong-state
-approved | replace | replaced | assignee supervisor leader | not-reporter
+approved | replace | replaced | assignee substitute supervisor leader | not-reporter
 
 refused  | approve | -        | -                          | wrong-state
 refused  | refuse  | -        | -                          | wrong-state

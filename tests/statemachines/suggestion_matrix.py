@@ -4,7 +4,7 @@
 """
 
 TABLE = """
-issued    | answer  | answered | assignee leader | not-addressee
+issued    | answer  | answered | assignee substitute leader | not-addressee
 issued    | dispute | -        | -               | wrong-state
 issued    | explain | -        | -               | wrong-state
 issued    | settle  | -        | -               | wrong-state
@@ -16,7 +16,7 @@ answered  | settle  | settled  | inspector       | not-issuer
 
 disputed  | answer  | -        | -               | wrong-state
 disputed  | dispute | -        | -               | wrong-state
-disputed  | explain | answered | assignee leader | not-addressee
+disputed  | explain | answered | assignee substitute leader | not-addressee
 disputed  | settle  | -        | -               | wrong-state
 
 settled   | answer  | -        | -               | wrong-state

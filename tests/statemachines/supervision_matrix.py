@@ -4,7 +4,7 @@ Its ticket is verified; 王工 (the assignee) was responsible and fixed it.
 """
 
 TABLE = """
-open     | report | open     | assignee supervisor leader | not-reporter
+open     | report | open     | assignee substitute supervisor leader | not-reporter
 open     | raise  | raised   | supervisor leader          | role-missing
 open     | delist | delisted | supervisor leader          | assignee=self-delisting; role-missing
 

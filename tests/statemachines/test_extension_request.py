@@ -26,12 +26,13 @@ def refused(row: Any, who: str = "assignee", now: datetime = NOW, **facts: Any) 
     return caught.value
 
 
-def test_the_assignee_may_ask_before_the_deadline() -> None:
-    request_extension(ticket("assigned"), actor=PERSONAS["assignee"], now=NOW, **ASKED)
-    request_extension(ticket("assigned"), actor=PERSONAS["assignee"], now=DUE, **ASKED)
+@pytest.mark.parametrize("who", ["assignee", "substitute"])
+def test_the_assignee_or_who_stands_in_may_ask_before_the_deadline(who: str) -> None:
+    request_extension(ticket("assigned"), actor=PERSONAS[who], now=NOW, **ASKED)
+    request_extension(ticket("assigned"), actor=PERSONAS[who], now=DUE, **ASKED)
 
 
-@pytest.mark.parametrize("who", sorted(PERSONAS.keys() - {"assignee"}))
+@pytest.mark.parametrize("who", sorted(PERSONAS.keys() - {"assignee", "substitute"}))
 def test_nobody_else_may_ask(who: str) -> None:
     assert refused(ticket("assigned"), who).code == "not-assignee"
 

@@ -58,8 +58,8 @@ SENTENCES: list[tuple[Refusal, int, str, str]] = [
     (
         refusals.NotAssignee(event=TicketEvent.FIX),
         403,
-        "“报告整改完成”须由本单责任人办理，您不是责任人。",
-        "“Report the fix” is for the person responsible for this ticket; you are not.",
+        "“报告整改完成”须由本单责任人办理，您不是责任人，也不是其代理人。",
+        "“Report the fix” is for the person responsible for this ticket, or who stands in for them; you do neither.",
     ),
     (
         refusals.SelfVerification(),

@@ -5,9 +5,9 @@ found     | any     | assign      | assigned  | supervisor                      
 found     | any     | acknowledge | -         | -                                       | wrong-state
 found     | any     | progress    | -         | -                                       | wrong-state
 found     | any     | fix         | -         | -                                       | wrong-state
-found     | general | fix_on_spot | fixed     | inspector assignee colleague supervisor | role-missing
-found     | serious | fix_on_spot | -         | - | inspector assignee colleague supervisor=on-spot-only-general; role-missing
-found     | major   | fix_on_spot | -         | - | inspector assignee colleague supervisor=on-spot-only-general; role-missing
+found     | general | fix_on_spot | fixed     | inspector assignee substitute colleague supervisor | role-missing
+found     | serious | fix_on_spot | -         | - | inspector assignee substitute colleague supervisor=on-spot-only-general; role-missing
+found     | major   | fix_on_spot | -         | - | inspector assignee substitute colleague supervisor=on-spot-only-general; role-missing
 found     | any     | verify      | -         | -                                       | wrong-state
 found     | any     | return      | -         | -                                       | wrong-state
 found     | any     | cancel      | cancelled | supervisor                              | role-missing
@@ -21,9 +21,9 @@ found     | any     | escalate    | found     | clock                           
 found     | any     | carry_over  | found     | administrator clock                     | role-missing
 
 assigned  | any     | assign      | -         | -                                       | wrong-state
-assigned  | any     | acknowledge | assigned  | assignee                                | not-assignee
-assigned  | any     | progress    | assigned  | assignee                                | not-assignee
-assigned  | any     | fix         | fixed     | assignee                                | not-assignee
+assigned  | any     | acknowledge | assigned  | assignee substitute                     | not-assignee
+assigned  | any     | progress    | assigned  | assignee substitute                     | not-assignee
+assigned  | any     | fix         | fixed     | assignee substitute                     | not-assignee
 assigned  | any     | fix_on_spot | -         | -                                       | wrong-state
 assigned  | any     | verify      | -         | -                                       | wrong-state
 assigned  | any     | return      | -         | -                                       | wrong-state

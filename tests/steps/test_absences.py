@@ -9,8 +9,11 @@ from sqlalchemy.orm import joinedload
 
 from domain import absences
 from domain.absences import NewAbsence
+from domain.errors import NotFound
+from domain.history import history_of
 from domain.records import Absence, Channel, Notice, Person
-from statemachines.refusals import Refusal
+from domain.tickets import ticket_by_number
+from statemachines.refusals import Refusal, SelfVerification
 from statemachines.roles import SYSTEM
 
 pytestmark = pytest.mark.usefixtures("world")  # steps ask for it too late for the database to hold the bureau
@@ -108,6 +111,34 @@ def was_refused(attempt, words):
 @when(parsers.parse("{by}向{who}下达整改"), target_fixture="number")
 def assigned(world, by, who):
     return world.assigned(to=login(world, who), level="serious").number
+
+
+@when(parsers.parse("{who}签收并报告整改完成"))
+def acknowledges_and_fixes(world, number, who):
+    world.do(number, "acknowledge", by=login(world, who))
+    world.do(number, "fix", by=login(world, who), note="已更换密封垫并补油")
+
+
+@then(parsers.parse('经过写明 "{who}" 代 "{absent}" 签收和报告整改完成'))
+def both_names_stand(world, number, who, absent):
+    with world.database.reading() as session:
+        story = history_of(session, ticket_by_number(session, number, actor=SYSTEM))
+    done = [(row.event, row.actor_name, row.facts.get("instead_of")) for row in story]
+    for event in ("acknowledge", "fix"):
+        assert (event, who, login(world, absent)) in done
+
+
+@then(parsers.parse("{who}和{other}都不得复查这张单"))
+def neither_verifies(world, number, who, other):
+    for each in (who, other):
+        with pytest.raises(SelfVerification):
+            world.do(number, "verify", by=login(world, each), passed=True, opinion="合格")
+
+
+@then(parsers.parse("{who}签收时找不到这张单"))
+def out_of_sight(world, number, who):
+    with pytest.raises(NotFound):
+        world.do(number, "acknowledge", by=login(world, who))
 
 
 @when(parsers.parse("{who}申请延期"))

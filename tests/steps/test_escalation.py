@@ -77,6 +77,7 @@ def assigned(world: World, mail: MailServer, story: Story, name: str, assignee: 
 
 
 @given(parsers.parse('责任人 "{name}" 已报告整改完成'))
+@when(parsers.parse('责任人 "{name}" 已报告整改完成'))
 def fixed(world: World, story: Story, name: str) -> None:
     world.do(story.number, "fix", by=login(world, name), note="已更换密封垫并补油")
 
