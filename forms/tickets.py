@@ -25,6 +25,7 @@ from domain.suggestions import suggestions_about
 from domain.supervisions import orders_of
 from domain.tickets import list_tickets, ticket_by_number
 from domain.treatment_plans import plan_in_force
+from domain.verifiers import eligible_verifiers
 from domain.visibility import tickets_visible_to
 from forms.errors import PageRoute
 from forms.fields import Form
@@ -39,6 +40,7 @@ from forms.words import language_of
 from statemachines.chart import Option, options
 from statemachines.extension import ExtensionEvent, ExtensionState, request_refusal
 from statemachines.labels import Labelled, Language, Level
+from statemachines.refusals import SameTeamVerification, SecondVerifierSame, SelfVerification
 from statemachines.roles import Actor
 from statemachines.ticket import TicketEvent, TicketState
 from statemachines.treatment_plan import draft_refusal
@@ -48,6 +50,9 @@ router = APIRouter(route_class=PageRoute)
 Who = Annotated[Actor, Depends(signed_in)]
 
 PER_PAGE = 40
+
+INDEPENDENCE = (SelfVerification, SameTeamVerification, SecondVerifierSame)
+"""Why somebody who re-checks elsewhere may not re-check here."""
 
 #: The one thing most likely to be done next, by state; every other button is quieter.
 FIRST: Mapping[Labelled, int] = {
@@ -145,6 +150,17 @@ def _doubts(
     return said
 
 
+def _verifying(session: Session, found: Ticket, may_not: list[Option], *, now: datetime) -> dict[str, object]:
+    """Who may re-check a reported fix, and why this person may not although it waits for that."""
+    if found.state is not TicketState.FIXED:
+        return {"verifiers": None, "may_not_verify": None}
+    refusals = [each.refusal for each in may_not if each.event is TicketEvent.VERIFY]
+    return {
+        "verifiers": eligible_verifiers(session, found, now=now),
+        "may_not_verify": next((each for each in refusals if isinstance(each, INDEPENDENCE)), None),
+    }
+
+
 def ticket_page(
     request: Request,
     session: Session,
@@ -185,5 +201,6 @@ def ticket_page(
         may_suggest=may_do(actor, Deed.SUGGEST, at=found.unit.path),
         steps=escalations(session, found, now=now),
         why_due=why_this_due(session, found, lang, now=now),
+        **_verifying(session, found, may_not, now=now),
         limit_mb=installation_of(request).file_max_bytes // 2**20,
     )

@@ -6,6 +6,7 @@ const pages = [
   "forms.js", // every page
   "finding.js", // the finding form
   "field.js", // what waits on this phone
+  "board.js", // the status of a campaign; its charts are a chunk of their own
 ];
 const into = "forms/static/built";
 
