@@ -29,7 +29,7 @@ from domain import remediation, supervisions
 from domain.answered import Answer
 from domain.campaign_settings import settings_of
 from domain.history import history_of
-from domain.records import Ticket
+from domain.records import Person, Ticket
 from domain.remediation import (
     Acknowledgement,
     Assignment,
@@ -42,6 +42,7 @@ from domain.remediation import (
 )
 from domain.supervisions import Supervision
 from domain.tickets import TicketFilter, list_tickets, ticket_by_number
+from domain.verifiers import eligible_verifiers
 from statemachines.chart import options
 
 router = APIRouter(tags=["tickets"])
@@ -97,6 +98,65 @@ def read_transitions(number: Number, call: Reads) -> Response:
         team_rule = settings_of(ticket.campaign).independent_team
     possible = options(ticket, actor=call.actor, now=call.now, independent_team=team_rule)
     return call.answer(option_list(ticket.state, possible, language_of(call.request)))
+
+
+class VerifierShape(BaseModel):
+    """Somebody who re-checks, or could."""
+
+    login: str
+    name: str
+    unit: str
+
+
+class ExcludedShape(VerifierShape):
+    """Somebody with the role whom a rule keeps from this ticket: its code, and the sentence."""
+
+    code: str
+    reason: str
+
+
+class VerifierList(BaseModel):
+    """Who may re-check the ticket, nearest first, and who may not and why.
+
+    When nobody may: `could_be`, whom only the role is missing, and `granted_by`, the administrators who can give it.
+    """
+
+    may: list[VerifierShape]
+    may_not: list[ExcludedShape]
+    could_be: list[VerifierShape]
+    granted_by: list[VerifierShape]
+
+
+def _verifier(person: Person) -> VerifierShape:
+    return VerifierShape(login=person.login, name=person.name, unit=person.unit.code)
+
+
+@router.get(
+    "/tickets/{number}/verifiers",
+    operation_id="readTicketVerifiers",
+    response_model=VerifierList,
+    responses=READ,
+)
+def read_verifiers(number: Number, call: Reads) -> Response:
+    """Who may re-check this ticket under the rules of independence, and who could be made so when nobody may."""
+    language = language_of(call.request)
+    with call.reading() as session:
+        ticket = ticket_by_number(session, number, actor=call.actor)
+        found = eligible_verifiers(session, ticket, now=call.now)
+        shape = VerifierList(
+            may=[_verifier(person) for person in found.may],
+            may_not=[
+                ExcludedShape(
+                    **_verifier(each.person).model_dump(),
+                    code=each.refusal.code,
+                    reason=each.refusal.sentence(language),
+                )
+                for each in found.may_not
+            ],
+            could_be=[_verifier(person) for person in found.could_be],
+            granted_by=[_verifier(person) for person in found.granted_by],
+        )
+    return call.answer(shape)
 
 
 def change(call: Writing, number: str, command: Callable[..., Ticket], facts: BaseModel) -> Response:

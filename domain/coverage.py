@@ -11,7 +11,7 @@ from itertools import groupby
 
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import ColumnElement, exists, func, select
-from sqlalchemy.orm import Session, aliased, joinedload
+from sqlalchemy.orm import Session, aliased, contains_eager, joinedload
 
 from domain.rates import Rate
 from domain.records import Campaign, CampaignUnit, Inspection, NumberCounter, Rota, Unit
@@ -208,3 +208,29 @@ def visits_by_rota(cells: Sequence[VisitCell]) -> list[tuple[Rota | None, VisitC
         (rows[0].rota, visits_of(rows))
         for rows in (list(group) for _, group in groupby(cells, key=lambda cell: cell.rota and cell.rota.id))
     ]
+
+
+def missed_visits(
+    session: Session,
+    campaign: Campaign,
+    *,
+    only: ColumnElement[bool],
+    within: str | None = None,
+    limit: int = 8,
+) -> list[Inspection]:
+    """Visits recorded as missed that no submitted visit made up for, the latest first, with unit and checklist."""
+    again = aliased(Inspection)
+    made_up = exists().where(again.instead_of_id == Inspection.id, again.state == InspectionState.SUBMITTED)
+    query = (
+        select(Inspection)
+        .join(Inspection.unit)
+        .where(
+            Inspection.campaign_id == campaign.id, Inspection.state == InspectionState.MISSED, ~made_up, only
+        )
+        .options(contains_eager(Inspection.unit), joinedload(Inspection.checklist))
+        .order_by(Inspection.planned_on.desc(), Unit.path)
+        .limit(limit)
+    )
+    if within:
+        query = query.where(Unit.path.startswith(within, autoescape=True))
+    return list(session.scalars(query))

@@ -43,7 +43,8 @@ class DueIn(StrEnum):
 class FigureFilter(BaseModel):
     """What the figures are narrowed by; days are calendar days in Asia/Shanghai, first and last included.
 
-    `at` is the unit itself without those below it. A `category` of the first rank (生产设备) means all below it.
+    `at` is the unit itself without those below it. A `category` of the first rank (生产设备) means all below it,
+    `category_exactly` just what was written so.
     `fixed_in_time` compares with the first deadline, `fixed_in_current_time` with the present one; both only of what
     is fixed or verified. `rechecked` was re-checked at least once, `passed_first` verified without a return.
     `five_assured` are hazards at major level, not cancelled, whose five assurances (五落实) are in place, or not.
@@ -52,6 +53,7 @@ class FigureFilter(BaseModel):
 
     at: str | None = Field(default=None, max_length=24)
     category: list[str] = Field(default_factory=list, max_length=50)
+    category_exactly: list[str] = Field(default_factory=list, max_length=50)
     found_from: Day | None = None
     found_to: Day | None = None
     verified_from: Day | None = None
@@ -159,6 +161,8 @@ def figure_conditions(wanted: FigureFilter, *, now: datetime) -> list[ColumnElem
         found.append(Ticket.unit_id == select(Unit.id).where(Unit.code == wanted.at).scalar_subquery())
     if wanted.category:
         found.append(_in_category(wanted.category))
+    if wanted.category_exactly:
+        found.append(Ticket.category.in_(wanted.category_exactly))
     found += _days(Ticket.found_at, wanted.found_from, wanted.found_to)
     found += _days(Ticket.verified_at, wanted.verified_from, wanted.verified_to)
     if wanted.due_in is not None:

@@ -11,18 +11,19 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import ColumnElement, func, select, true, update
-from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload, undefer
+from sqlalchemy.orm import Session, contains_eager, joinedload, undefer
 
 from domain.campaign_settings import settings_of
 from domain.errors import NotFound
 from domain.files import ListedFile, list_files
 from domain.findings import NewFinding, submit_finding
 from domain.history import record
+from domain.paging import Key, Page, page_of
 from domain.rates import Rate
 from domain.records import Campaign, FileKind, SampleDraw, SampledTicket, SampleKind, Ticket, Unit
-from domain.sampling import drawn, numbers_of
+from domain.sampling import Pool, drawn, numbers_of
 from domain.tickets import load_named
-from domain.visibility import tickets_visible_to
+from domain.visibility import samples_visible_to, units_visible_to
 from statemachines.refusals import Refusal
 from statemachines.roles import Actor
 from statemachines.spot_check import check_spot
@@ -152,51 +153,92 @@ def draws_of(session: Session, campaign: Campaign) -> list[SampleDraw]:
     return list(session.scalars(query))
 
 
-def draw_by_id(session: Session, campaign: Campaign, key: UUID) -> SampleDraw:
+@dataclass(frozen=True, slots=True)
+class SeenDraw:
+    """A draw as far as the actor may see it: the pools of units in sight, the tickets drawn that are, and what the seed
+    gives when it is drawn again from these pools.
+    """
+
+    made: SampleDraw
+    pool: Pool
+    tickets: list[str]
+    again: list[str]
+
+
+def draw_by_id(session: Session, campaign: Campaign, key: UUID, *, actor: Actor) -> SeenDraw:
     """One draw with its pool and the tickets it gave. Raises NotFound."""
-    found = session.scalars(
+    made = session.scalars(
         select(SampleDraw)
         .where(SampleDraw.id == key, SampleDraw.campaign_id == campaign.id)
         .options(
             undefer(SampleDraw.pool),
             joinedload(SampleDraw.drawn_by),
             joinedload(SampleDraw.source_campaign),
-            selectinload(SampleDraw.tickets).joinedload(SampledTicket.ticket),
         )
     ).one_or_none()
-    if found is None:
+    if made is None:
         raise NotFound(what=str(key))
-    return found
+    numbers = session.scalars(
+        select(Ticket.number)
+        .join(SampledTicket, SampledTicket.ticket_id == Ticket.id)
+        .where(SampledTicket.draw_id == made.id, samples_visible_to(actor))
+        .order_by(Ticket.number)
+    )
+    in_sight = set(session.scalars(select(Unit.code).where(units_visible_to(actor))))
+    pool = {unit: strata for unit, strata in made.pool.items() if unit in in_sight}
+    # What is drawn of one unit does not depend on another, so a part of the pool can be drawn again by itself.
+    again = [] if made.seed is None else sorted(numbers_of(drawn(pool, made.seed, made.rules)))
+    return SeenDraw(made, pool, list(numbers), again)
 
 
-def drawn_again(made: SampleDraw) -> list[str]:
-    """The numbers a draw gives when it is drawn again from its record; the pool must be loaded."""
-    return [] if made.seed is None else sorted(numbers_of(drawn(made.pool, made.seed, made.rules)))
+class SampleFilter(BaseModel):
+    """Which tickets of a sample: of one kind, of a unit and those below it, waiting or checked."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    kind: SampleKind | None = None
+    unit: str | None = Field(default=None, max_length=24)
+    waiting: bool | None = None
+    passed: bool | None = None
 
 
-def sample_of(
-    session: Session, campaign: Campaign, *, actor: Actor, within: str | None = None
-) -> list[SampledTicket]:
-    """The sample as far as the actor may see its tickets, by unit and number; what waits comes first in each unit."""
+def list_sample(
+    session: Session,
+    campaign: Campaign,
+    wanted: SampleFilter,
+    *,
+    actor: Actor,
+    limit: int = 50,
+    cursor: str | None = None,
+) -> Page[SampledTicket]:
+    """One page of the sample as far as the actor may see it, in the order it was drawn."""
     query = (
         select(SampledTicket)
         .join(SampledTicket.ticket)
-        .join(SampledTicket.unit)
-        .where(SampledTicket.campaign_id == campaign.id, tickets_visible_to(actor))
+        .join(SampledTicket.draw)
+        .where(SampledTicket.campaign_id == campaign.id, samples_visible_to(actor))
         .options(
             contains_eager(SampledTicket.ticket).joinedload(Ticket.unit, innerjoin=True),
-            contains_eager(SampledTicket.unit),
-            joinedload(SampledTicket.draw),
+            contains_eager(SampledTicket.draw),
+            joinedload(SampledTicket.unit, innerjoin=True),
             joinedload(SampledTicket.checked_by),
             joinedload(SampledTicket.again),
         )
-        .order_by(Unit.path, SampledTicket.passed.is_not(None), Ticket.number)
     )
-    if within:
-        query = query.where(Unit.path.startswith(within, autoescape=True))
-    found = list(session.scalars(query))
-    load_named(session, [each.ticket for each in found])
-    return found
+    if wanted.kind is not None:
+        query = query.where(SampleDraw.kind == wanted.kind)
+    if wanted.unit:
+        top = select(Unit.path).where(Unit.code == wanted.unit).scalar_subquery()
+        below = select(Unit.id).where(Unit.path.like(top.concat("%")))
+        query = query.where(SampledTicket.unit_id.in_(below) | Ticket.unit_id.in_(below))
+    if wanted.waiting is not None:
+        waits = SampledTicket.passed.is_(None)
+        query = query.where(waits if wanted.waiting else ~waits)
+    if wanted.passed is not None:
+        query = query.where(SampledTicket.passed.is_(wanted.passed))
+    page = page_of(session, query, Key(SampledTicket.id, UUID), limit=limit, cursor=cursor)
+    load_named(session, [each.ticket for each in page.items])
+    return page
 
 
 def sampled_by_number(
@@ -206,7 +248,7 @@ def sampled_by_number(
     query = (
         select(SampledTicket)
         .join(SampledTicket.ticket)
-        .where(SampledTicket.campaign_id == campaign.id, Ticket.number == number, tickets_visible_to(actor))
+        .where(SampledTicket.campaign_id == campaign.id, Ticket.number == number, samples_visible_to(actor))
         .options(
             contains_eager(SampledTicket.ticket).joinedload(Ticket.unit, innerjoin=True),
             joinedload(SampledTicket.campaign),

@@ -44,7 +44,7 @@ from domain.status_shapes import (
     WeekStatus,
 )
 from domain.suggestions import suggestion_counts
-from domain.visibility import inspections_visible_to, tickets_visible_to
+from domain.visibility import inspections_visible_to, samples_visible_to
 from statemachines.labels import Level, local_day
 from statemachines.roles import Actor
 from statemachines.ticket import TicketState
@@ -96,7 +96,7 @@ def campaign_status(
         visits=visits,
         by_rota=_by_rota(visited),
         rates=_rates(found.whole, reports, visits),
-        samples=_samples(sample_cells(session, campaign, only=tickets_visible_to(actor), within=within)),
+        samples=_samples(sample_cells(session, campaign, only=samples_visible_to(actor), within=within)),
         suggestions=suggestion_counts(session, campaign, actor=actor, now=now, within=within),
         silent_units=[each.unit.name for each in reports if not each.reported],
         unsigned_units=[_name(each.unit) for each in reports if _unsigned(each)],
@@ -122,8 +122,9 @@ def _by_unit(
     elsewhere = [rows.by_id[key] for key in found.by_unit if key not in listed]
     lines = []
     for place in [*rows.listed, *sorted(elsewhere, key=lambda place: place.path)]:
-        standing, itself = found.by_unit.get(place.id, Standing()), rows.itself(place)
-        if itself and not standing.total and not visits[place.id]:
+        standing = found.by_unit.get(place.id, Standing())
+        itself = rows.itself(place) or place.id not in listed
+        if place is rows.top and itself and not standing.total and not visits[place.id]:
             continue
         report = None if itself else known.get(place.id)
         counted = visits_of(visits[place.id])
@@ -138,7 +139,7 @@ def _by_unit(
                 silent=report is not None and not report.reported,
                 unsigned=report is not None and _unsigned(report),
                 itself=itself,
-                below=not itself and rows.below(place),
+                below=place is not rows.top and rows.below(place),
             )
         )
     return lines

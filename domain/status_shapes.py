@@ -83,7 +83,7 @@ class UnitName(_Shape):
 
 
 class UnitStatus(_Shape):
-    """One row of units, everything below it included; `itself`: without what is below.
+    """One row of units, everything below it included; `itself`: without what is below (the filter `at`).
 
     `silent`: no visit, no finding, no zero report; `unsigned`: visited perhaps, but neither a finding nor a signed zero
     report. Both are asked of units in the campaign's scope alone. `below`: there are units below it to look into.

@@ -152,6 +152,16 @@ def suggestions_visible_to(actor: Actor) -> ColumnElement[bool]:
     return or_(sight, *(column == actor.id for column in mine))
 
 
+CHECKS_SAMPLES = (Role.INSPECTOR, Role.SUPERVISOR, Role.LEADER, Role.ADMINISTRATOR, Role.PROGRAM)
+"""Who sees what was drawn for the re-check: whoever put it right does not learn of it before it is looked at."""
+
+
+def samples_visible_to(actor: Actor) -> ColumnElement[bool]:
+    """Sampled tickets, as a condition over their tickets: those of units in sight of a role that checks or watches."""
+    checking = replace(actor, grants=tuple(each for each in actor.grants if each.role in CHECKS_SAMPLES))
+    return _in_sight(checking, Ticket.unit_id)
+
+
 WATCH_ABSENCES = (Role.SUPERVISOR, Role.LEADER, Role.ADMINISTRATOR)
 """Who sees when the people of their units are away, and why: a colleague with another role does not."""
 

@@ -54,7 +54,7 @@ def inspections_to_do(session: Session, request: Request, actor: Actor) -> list[
 @router.get("/")
 def home(request: Request, actor: Who) -> Response:
     """Supervisors and leaders see the status; inspectors and assignees what is theirs today."""
-    with database_of(request).reading() as session:
+    with database_of(request).reading(snapshot=True) as session:
         campaign = present_campaign(session, actor)
         if campaign is not None and actor.roles & set(WATCHERS):
             return status_page(request, session, campaign.code, actor=actor)

@@ -190,6 +190,7 @@ _SAID: Mapping[str, Callable[[tuple[str, ...], Language], str]] = {
     "unit": _with(_("单位 %(value)s")),
     "at": _with(_("单位 %(value)s 本级")),
     "category": _with(_("类别 %(value)s")),
+    "category_exactly": _with(_("类别 %(value)s")),
     "assignee": _with(_("责任人 %(value)s")),
     "finder": _with(_("发现人 %(value)s")),
     "source": _with(_("来源 %(value)s")),

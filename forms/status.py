@@ -1,50 +1,51 @@
-"""What a supervisor watches: counts by state, unit and level, rates with what they divide, flows that are late."""
+"""The board: what is late, what nobody took, what came back, who has not reported; every figure with its list."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Annotated
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlalchemy.orm import Session
 
 from domain.campaigns import campaign_by_code
-from domain.heartbeats import late
+from domain.changes import changes_stamp
+from domain.coverage import missed_visits
+from domain.heartbeats import LONGEST_SILENCE, heartbeats, late
+from domain.people import unit_by_code
+from domain.records import Campaign
 from domain.status import Counts, campaign_status
-from domain.tickets import TicketFilter, TicketOrder, list_tickets
+from domain.urgent import urgent_tickets
+from domain.visibility import inspections_visible_to
 from forms.campaigns import steps_of
 from forms.errors import PageRoute
+from forms.flows import NAMES as FLOWS
 from forms.navigation import WATCHERS
-from forms.pages import page
+from forms.pages import HEADERS, page
+from forms.series import COUNTED, burn_up, heat_map, listing, pareto, short
 from forms.session import database_of, now_of, signed_in
-from forms.words import _
+from forms.words import language_of
+from statemachines.campaign import CampaignState
+from statemachines.labels import local_day
 from statemachines.roles import Actor
 from statemachines.ticket import TicketState
 
 router = APIRouter(route_class=PageRoute)
 
 Who = Annotated[Actor, Depends(signed_in)]
+Code = Annotated[str | None, Query(max_length=24)]
 
 #: From open to closed: the order of the columns and of the bar.
 SHOWN = (TicketState.FOUND, TicketState.ASSIGNED, TicketState.FIXED, TicketState.VERIFIED)
 
-LISTED = 8
-
-FLOWS: Mapping[str, str] = {
-    "sweep-deadlines": _("到期提醒与催办"),
-    "deliver-notices": _("发送通知"),
-    "advance-campaigns": _("按日期推进阶段"),
-    "plan-inspections": _("安排检查"),
-    "publish-summaries": _("生成总结"),
-    "forget-expired": _("清理过期数据"),
-}
+POLL_SECONDS = 15
+"""How often an open board asks whether anything has changed (docs/performance.md: what that costs)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A piece of a unit's bar: from `start`, `width` long, of 1000."""
+    """A piece of a bar: from `start`, `width` long, of 1000."""
 
     state: TicketState
     start: int
@@ -52,7 +53,7 @@ class Stretch:
 
 
 def bar(counts: Counts, most: int) -> list[Stretch]:
-    """The states of a unit's tickets side by side; the longest bar belongs to the unit with the most tickets."""
+    """The states of some tickets side by side; the longest bar belongs to those with `most` tickets."""
     stretches, start = [], 0
     for state in reversed(SHOWN):
         width = round(1000 * getattr(counts, state.value) / most) if most else 0
@@ -62,41 +63,77 @@ def bar(counts: Counts, most: int) -> list[Stretch]:
     return stretches
 
 
-def heat(value: int, values: Sequence[int]) -> str:
-    """The class of a cell: nothing at 0, and four shades up to the largest value of its column."""
-    most = max(values, default=0)
-    return f"heat{min(4, 1 + 4 * (value - 1) // most)}" if value and most else "zero"
-
-
 @router.get("/campaigns/{code}/status")
-def status(request: Request, actor: Who, code: str) -> Response:
-    """The status of one campaign, within what this person may see."""
-    with database_of(request).reading() as session:
-        return status_page(request, session, code, actor=actor)
+def status(request: Request, actor: Who, code: str, unit: Code = None, part: Code = None) -> Response:
+    """The board of one campaign, within what this person may see; `part=board`: what changes of it, for the browser."""
+    with database_of(request).reading(snapshot=True) as session:
+        return status_page(request, session, code, actor=actor, unit=unit or None, part=part == "board")
 
 
-def status_page(request: Request, session: Session, code: str, *, actor: Actor) -> Response:
-    """The status page of the campaign with this code."""
+def status_page(
+    request: Request,
+    session: Session,
+    code: str,
+    *,
+    actor: Actor,
+    unit: str | None = None,
+    part: bool = False,
+) -> Response:
+    """The board of the campaign with this code. Of a part that has not changed since only that is said (304)."""
     now = now_of(request)
     campaign = campaign_by_code(session, code, actor=actor)
-    figures = campaign_status(session, campaign, actor=actor, now=now)
-    steps, reached = steps_of(campaign)
-    overdue = TicketFilter(campaign=code, overdue=True, sort=TicketOrder.DUE)
-    unassigned = TicketFilter(campaign=code, state=[TicketState.FOUND])
-    return page(
+    watching = bool(actor.roles & set(WATCHERS))
+    # Flows beat by the real clock, whatever moment the pages are shown at.
+    silent = {each.flow: each for each in late(session, now=datetime.now(UTC))} if watching else {}
+    stamp = changes_stamp(session, code, unit, actor.login, language_of(request), sorted(silent), now=now)
+    tag = f'W/"{stamp}"'
+    if part and request.headers.get("if-none-match") == tag:
+        return Response(status_code=304, headers={**HEADERS, "ETag": tag})
+    answer = page(
         request,
-        "status.html",
+        "board.html" if part else "status.html",
+        **_board(session, campaign, actor=actor, now=now, unit=unit),
         campaign=campaign,
-        figures=figures,
-        steps=steps,
-        reached=reached,
-        states=SHOWN,
-        bar=bar,
-        heat=heat,
-        most=max((unit.counts.total - unit.counts.cancelled for unit in figures.by_unit), default=0),
-        overdue=list_tickets(session, overdue, actor=actor, now=now, limit=LISTED),
-        unassigned=list_tickets(session, unassigned, actor=actor, now=now, limit=LISTED),
-        # Flows beat by the real clock, whatever moment the pages are shown at.
-        late_flows=late(session, now=datetime.now(UTC)) if actor.roles & set(WATCHERS) else [],
-        flows=FLOWS,
+        watching=watching,
+        silent=silent,
+        beats={beat.flow: beat for beat in heartbeats(session)} if watching else {},
+        flows={flow: FLOWS.get(flow, flow) for flow in LONGEST_SILENCE},
+        stamp=stamp,
+        poll_seconds=POLL_SECONDS,
     )
+    answer.headers["ETag"] = tag
+    return answer
+
+
+def _board(
+    session: Session, campaign: Campaign, *, actor: Actor, now: datetime, unit: str | None
+) -> dict[str, Any]:
+    """Everything the template shows of the figures."""
+    figures = campaign_status(session, campaign, actor=actor, now=now, unit=unit)
+    within = unit_by_code(session, unit, actor=actor).path if unit else None
+    steps, reached = steps_of(campaign)
+    heat = heat_map(figures)
+    return {
+        "figures": figures,
+        "link": listing(campaign.code, unit),
+        "steps": steps,
+        "reached": reached,
+        "day_of_campaign": _day_of(campaign, local_day(now)),
+        "states": SHOWN,
+        "counted": COUNTED,
+        "bar": bar,
+        "most": max((row.counts.total - row.counts.cancelled for row in figures.by_unit), default=0),
+        "points": burn_up(figures),
+        "shares": pareto(figures),
+        "heat": heat,
+        "short": short,
+        "urgent": urgent_tickets(session, campaign, actor=actor, now=now, within=within),
+        "missed": missed_visits(session, campaign, only=inspections_visible_to(actor), within=within),
+    }
+
+
+def _day_of(campaign: Campaign, today: date) -> int | None:
+    """Which day of the campaign it is, counted from its first date; None before it began and once it is over."""
+    begun = min((phase.starts_on for phase in campaign.phases), default=campaign.held_on)
+    over = campaign.state in (CampaignState.SUMMARISED, CampaignState.ARCHIVED)
+    return None if begun is None or begun > today or over else (today - begun).days + 1

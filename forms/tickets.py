@@ -27,6 +27,7 @@ from domain.supervisions import orders_of
 from domain.tickets import ticket_by_number
 from domain.timeline import Hearing, Moment, timeline
 from domain.treatment_plans import plan_in_force
+from domain.verifiers import eligible_verifiers
 from domain.visibility import tickets_visible_to
 from forms.errors import PageRoute
 from forms.fields import Form
@@ -40,8 +41,9 @@ from forms.words import language_of
 from statemachines.chart import Option, options
 from statemachines.extension import ExtensionEvent, ExtensionState, request_refusal
 from statemachines.labels import Labelled, Language, Level
+from statemachines.refusals import SameTeamVerification, SecondVerifierSame, SelfVerification
 from statemachines.roles import Actor
-from statemachines.ticket import TicketEvent
+from statemachines.ticket import TicketEvent, TicketState
 from statemachines.treatment_plan import draft_refusal
 
 router = APIRouter(route_class=PageRoute)
@@ -49,6 +51,9 @@ router = APIRouter(route_class=PageRoute)
 Who = Annotated[Actor, Depends(signed_in)]
 
 PER_PAGE = 40
+
+INDEPENDENCE = (SelfVerification, SameTeamVerification, SecondVerifierSame)
+"""Why somebody who re-checks elsewhere may not re-check here."""
 
 #: The one thing most likely to be done next, by state; every other button is quieter.
 FIRST: Mapping[Labelled, int] = {
@@ -137,6 +142,17 @@ def _doubts(
     return said
 
 
+def _verifying(session: Session, found: Ticket, may_not: list[Option], *, now: datetime) -> dict[str, object]:
+    """Who may re-check a reported fix, and why this person may not although it waits for that."""
+    if found.state is not TicketState.FIXED:
+        return {"verifiers": None, "may_not_verify": None}
+    refusals = [each.refusal for each in may_not if each.event is TicketEvent.VERIFY]
+    return {
+        "verifiers": eligible_verifiers(session, found, now=now),
+        "may_not_verify": next((each for each in refusals if isinstance(each, INDEPENDENCE)), None),
+    }
+
+
 def ticket_page(
     request: Request,
     session: Session,
@@ -186,5 +202,6 @@ def ticket_page(
         why=why_these_deadlines(
             session, found, [each.entry for each in moments if each.entry], lang, now=now
         ),
+        **_verifying(session, found, may_not, now=now),
         limit_mb=installation_of(request).file_max_bytes // 2**20,
     )

@@ -53,7 +53,7 @@ class SampleDraw(Base):
     tickets: Mapped[list[SampledTicket]] = relationship(lazy="raise", back_populates="draw")
 
     __table_args__ = (
-        CheckConstraint("(seed <> '') IS TRUE <> (reason <> '') IS TRUE", name="by_chance_or_by_hand"),
+        CheckConstraint("((seed <> '') IS TRUE) <> ((reason <> '') IS TRUE)", name="by_chance_or_by_hand"),
     )
 
 

@@ -9,6 +9,7 @@ const pages = [
   "field.js", // what waits on this phone
   "work_queue.js", // the work queue
   "compare.js", // photos before and after
+  "board.js", // the status of a campaign; its charts are a chunk of their own
 ];
 const into = "forms/static/built";
 

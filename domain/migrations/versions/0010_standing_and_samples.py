@@ -48,7 +48,7 @@ def upgrade() -> None:
     sa.Column('pool', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
     sa.Column('drawn_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('drawn_by_id', sa.Uuid(), nullable=False),
-    sa.CheckConstraint("(seed <> '') IS TRUE <> (reason <> '') IS TRUE", name=op.f('ck_sample_draws_by_chance_or_by_hand')),
+    sa.CheckConstraint("((seed <> '') IS TRUE) <> ((reason <> '') IS TRUE)", name=op.f('ck_sample_draws_by_chance_or_by_hand')),
     sa.ForeignKeyConstraint(['campaign_id'], ['campaigns.id'], name=op.f('fk_sample_draws_campaign_id')),
     sa.ForeignKeyConstraint(['drawn_by_id'], ['people.id'], name=op.f('fk_sample_draws_drawn_by_id')),
     sa.ForeignKeyConstraint(['source_campaign_id'], ['campaigns.id'], name=op.f('fk_sample_draws_source_campaign_id')),
