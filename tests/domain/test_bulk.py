@@ -49,7 +49,7 @@ def test_each_row_has_its_own_deadline_and_its_own_fate(world: World) -> None:
     assert found[early].due_at != found[serious].due_at
     assert {number: each.due.days for number, each in found.items() if each.due} == {early: 15, serious: 7}
     codes = {number: each.refusal.code for number, each in found.items() if each.refusal}
-    assert codes == {major: "five-assurances-missing", done: "wrong-state", elsewhere: "invalid-input"}
+    assert codes == {major: "five-assurances-missing", done: "wrong-state", elsewhere: "bad-input"}
     assert world.ticket(early).assignee.login == "wangjianguo"
     assert world.ticket(major).state is TicketState.FOUND
 
@@ -101,8 +101,8 @@ def test_reassigning_many_tells_the_new_and_relieves_the_old(world: World) -> No
 
 
 def test_each_verdict_is_its_own(world: World) -> None:
-    good, bad, own = (world.fixed().number for _ in range(3))
-    mine = world.fixed(by="sunhua").number
+    good, bad, own = (world.fixed(unit="LL01-A").number for _ in range(3))
+    mine = world.fixed(by="sunhua", unit="LL01-A").number
     verdicts = [
         {"number": good, "passed": True, "opinion": "合格"},
         {"number": bad, "passed": False, "opinion": "仍渗油", "due": "2026-04-20"},
@@ -117,7 +117,7 @@ def test_each_verdict_is_its_own(world: World) -> None:
 
 def test_the_rule_of_the_team_holds_in_bulk(world: World) -> None:
     independent_team(world)
-    number = world.fixed().number
+    number = world.fixed(unit="LL01-A").number
     verdict = [{"number": number, "passed": True, "opinion": "合格"}]
     assert run(world, "sunhua", BulkVerification, items=verdict)[number].refusal.code == (  # type: ignore[union-attr]
         "same-team-verification"
