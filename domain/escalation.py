@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
-from domain.bulk import insert_rows, update_rows
+from domain.many_rows import insert_rows, update_rows
 from domain.calendars import Calendars
 from domain.database import Database
 from domain.ladder import (

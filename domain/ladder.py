@@ -17,7 +17,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from domain.bulk import among
+from domain.many_rows import among
 from domain.deadlines import Skipped, end_of_day
 from domain.ladder_settings import Ladder, LadderStep, QuietHours
 from domain.records import Matter, StepRecord

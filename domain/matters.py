@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import Select, exists, select
 from sqlalchemy.orm import Session, aliased
 
-from domain.bulk import among
+from domain.many_rows import among
 from domain.ladder_settings import Condition, Told
 from domain.records import (
     Chase,

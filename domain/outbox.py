@@ -16,7 +16,7 @@ from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
-from domain.bulk import insert_rows
+from domain.many_rows import insert_rows
 from domain.records import Campaign, Channel, Inspection, Notice, Outlet, OutletKind, Person, Ticket, Unit
 from domain.stand_ins import StandIns
 from statemachines.labels import local_day

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from domain.bulk import among
+from domain.many_rows import among
 from domain.campaign_settings import CampaignSettings
 from domain.chases import UnitLadders
 from domain.ladder import PlannedStep, planned_steps

@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from domain.bulk import among
+from domain.many_rows import among
 from domain.ladder_settings import LadderStep, Told, named
 from domain.records import Person, RoleGrant, Unit
 from domain.stand_ins import StandIns
