@@ -231,12 +231,19 @@ class UnitLadders:
 
     def __init__(self, session: Session) -> None:
         rows = session.execute(select(Unit.path, Unit.ladders).where(Unit.ladders.is_not(None)))
-        self._stored = {path: Ladders(ladders=ladders) for path, ladders in rows if ladders is not None}
+        self._stored = {path: ladders for path, ladders in rows if ladders is not None}
+        self._understood: dict[str | None, dict[Matter, Ladder]] = {}
 
     def of(self, unit_path: str) -> dict[Matter, Ladder]:
-        """Those of the nearest unit at or above the path, else the defaults."""
-        above = [path for path in self._stored if unit_path.startswith(path)]
-        return self._stored[max(above, key=len)].ladders if above else Ladders().ladders
+        """Those of the nearest unit at or above the path, else the defaults.
+
+        Raises ValidationError when what is stored there cannot be understood.
+        """
+        nearest = max((path for path in self._stored if unit_path.startswith(path)), key=len, default=None)
+        if nearest not in self._understood:
+            stored = {} if nearest is None else {"ladders": self._stored[nearest]}
+            self._understood[nearest] = Ladders.model_validate(stored).ladders
+        return self._understood[nearest]
 
 
 # Planning anew what is open, after a ladder or a calendar changed.

@@ -14,15 +14,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from pydantic import ValidationError
-from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from domain.calendars import Calendars
-from domain.campaign_settings import CampaignSettings
-from domain.chases import UnitLadders
 from domain.database import Database
 from domain.ladder import (
     PlannedStep,
@@ -30,15 +26,15 @@ from domain.ladder import (
     key_of,
     next_step_at,
     outside_quiet_hours,
-    planned_steps,
     recorded_steps,
 )
-from domain.ladder_settings import Ladder, LadderStep
+from domain.many_rows import insert_rows, update_rows
 from domain.matters import TICKET_MATTERS, Subject, due_chases
 from domain.outbox import Telling, own_channel, tell_all
+from domain.plans import Plans
 from domain.recipients import Recipient, Recipients
-from domain.records import Campaign, Channel, Chase, History, Matter, StepRecord
-from domain.reminders import words
+from domain.records import Channel, Chase, History, Matter, Person, StepRecord
+from domain.reminders import Words, words
 from domain.workdays import WorkCalendar
 from statemachines.chart import option
 from statemachines.refusals import Refusal
@@ -47,7 +43,8 @@ from statemachines.ticket import TicketEvent
 
 log = logging.getLogger(__name__)
 
-BATCH = 200
+BATCH = 500
+"""Matters in one transaction: a person whose ticket is among them waits for its end, a fraction of a second."""
 EVERYTHING = 1_000_000
 PUT_OFF = timedelta(hours=1)
 """How long a row that could not be swept waits, so that it never blocks the rest."""
@@ -70,7 +67,10 @@ class Line:
 
 @dataclass(slots=True)
 class SweepResult:
-    """What one batch did, or would do. `more`: call again, there may be further matters due."""
+    """What one batch did, or would do. `more`: call again, there may be further matters due.
+
+    Of several batches `lines` are kept for a dry run alone: they would grow with what is due.
+    """
 
     matters: int = 0
     steps: int = 0
@@ -83,13 +83,14 @@ class SweepResult:
         """As a heartbeat and a log line keep it."""
         return {"matters": self.matters, "steps": self.steps, "told": self.told, "put_off": self.put_off}
 
-    def add(self, other: SweepResult) -> None:
-        """Count another batch in."""
+    def add(self, other: SweepResult, *, lines: bool) -> None:
+        """Count another batch in, and keep its lines."""
         self.matters += other.matters
         self.steps += other.steps
         self.told += other.told
         self.put_off += other.put_off
-        self.lines += other.lines
+        if lines:
+            self.lines += other.lines
 
 
 @dataclass(slots=True)
@@ -136,7 +137,7 @@ def sweep_all(
         with database.reading() if dry_run else database.transaction() as session:
             # A dry run moves nothing on, so it looks at everything at once.
             batch = sweep(session, as_of=as_of, limit=EVERYTHING if dry_run else limit, dry_run=dry_run)
-        total.add(batch)
+        total.add(batch, lines=dry_run)
         total.more = batch.more
     return total
 
@@ -145,57 +146,27 @@ def _climbs(
     session: Session, subjects: Sequence[Subject], *, as_of: datetime
 ) -> tuple[list[_Climb], dict[UUID, str]]:
     """What is to be written for each matter, and by chase the error of each for which it could not be worked out."""
-    ladders = _Ladders(session, subjects)
+    plans = Plans(session, subjects)
     recorded = recorded_steps(session, [(subject.matter, subject.id) for subject in subjects])
     calendars = Calendars(session)
-    recipients = Recipients(session, subjects, ladders.steps(), on=as_of)
+    recipients = Recipients(session, subjects, plans.steps(), on=as_of)
     climbs: list[_Climb] = []
     faults: dict[UUID, str] = {}
     for subject in subjects:
         try:
             already = recorded.get((subject.matter, subject.id, subject.turn), frozenset())
             calendar = calendars.at(subject.unit_path)
-            ladder = ladders.of(subject)
-            climbs.append(_climb(subject, ladder, already, recipients, calendar, as_of=as_of))
+            planned = plans.of(subject, calendar) if subject.stands else []
+            climbs.append(_climb(subject, planned, already, recipients, calendar, as_of=as_of))
         except Exception as error:  # one item of a batch: recorded on the item, the rest goes on
             log.exception("%s %s cannot be swept", subject.matter, subject.number)
             faults[subject.chase_id] = f"{type(error).__name__}: {error}"
     return climbs, faults
 
 
-class _Ladders:
-    """The ladders of a batch; a campaign whose settings cannot be read holds up only its own matters."""
-
-    def __init__(self, session: Session, subjects: Sequence[Subject]) -> None:
-        campaigns = {subject.campaign_id for subject in subjects if subject.campaign_id}
-        rows = session.execute(select(Campaign.id, Campaign.settings).where(Campaign.id.in_(campaigns)))
-        self._of_units = UnitLadders(session)
-        self._of_campaigns: dict[UUID, dict[Matter, Ladder]] = {}
-        self._faults: dict[UUID, ValidationError] = {}
-        self._paths = {subject.unit_path for subject in subjects if not subject.campaign_id}
-        for key, settings in rows:
-            try:
-                self._of_campaigns[key] = CampaignSettings.model_validate(settings).ladders
-            except ValidationError as error:
-                self._faults[key] = error
-
-    def of(self, subject: Subject) -> Ladder:
-        """The ladder of this matter. Raises what made the campaign's settings unreadable."""
-        if subject.campaign_id is None:
-            return self._of_units.of(subject.unit_path)[subject.matter]
-        if subject.campaign_id in self._faults:
-            raise self._faults[subject.campaign_id]
-        return self._of_campaigns[subject.campaign_id][subject.matter]
-
-    def steps(self) -> list[LadderStep]:
-        """Every step of every ladder of the batch."""
-        ladders = [*self._of_campaigns.values(), *(self._of_units.of(path) for path in self._paths)]
-        return [step for each in ladders for ladder in each.values() for step in ladder]
-
-
 def _climb(
     subject: Subject,
-    ladder: Ladder,
+    planned: Sequence[PlannedStep],
     already: frozenset[str],
     recipients: Recipients,
     calendar: WorkCalendar,
@@ -204,7 +175,6 @@ def _climb(
 ) -> _Climb:
     if not subject.stands:
         return _Climb(subject, next_step_at=None)
-    planned = planned_steps(ladder, subject.anchor_at, subject.level, calendar)
     reached = [each for each in planned if each.at <= as_of and each.code not in already]
     climb = _Climb(
         subject,
@@ -223,7 +193,7 @@ def _climb(
     told = recipients.of((word for each in meant for word in each.step.to), subject) if meant else []
     speaking = meant[-1] if meant else None
     if speaking is not None:
-        climb.notices = [_telling(subject, speaking, each, calendar, as_of=as_of) for each in told]
+        climb.notices = _tellings(subject, speaking, told, calendar, as_of=as_of)
         climb.lines = [
             Line(
                 subject.matter,
@@ -279,29 +249,42 @@ def _unlawful(subject: Subject, as_of: datetime) -> Refusal | None:
     return option(subject, TicketEvent.ESCALATE, actor=SYSTEM, now=as_of).refusal
 
 
-def _telling(
-    subject: Subject, planned: PlannedStep, told: Recipient, calendar: WorkCalendar, *, as_of: datetime
-) -> Telling:
+def _tellings(
+    subject: Subject,
+    planned: PlannedStep,
+    told: Sequence[Recipient],
+    calendar: WorkCalendar,
+    *,
+    as_of: datetime,
+) -> list[Telling]:
     urgent = by_the_hour(subject.level, subject.anchor_at, subject.matter)
     when = as_of if urgent else outside_quiet_hours(as_of, planned.step.quiet_hours, calendar)
-    # What is held over a weekend says how late the matter is on the day it is read.
-    said = words(planned.step, subject, told, now=when, calendar=calendar)
-    return Telling(
-        key=key_of(subject.id, planned.code, subject.turn),
-        kind=planned.step.act.value,
-        person=told.person,
-        subject=said.subject,
-        body=said.body,
-        responsible=told.responsible and not told.away,
-        instead_of=told.instead_of,
-        ticket_id=subject.ticket_id,
-        campaign_id=None if subject.ticket_id else subject.campaign_id,
-        path=f"/reports/{subject.id}" if subject.matter is Matter.REPORT else None,
-        unit_path=subject.unit_path,
-        not_before=when,
-        # Who is away finds it on return; whoever stands in is told now.
-        channels=frozenset({Channel.INBOX}) if told.away else frozenset(planned.step.channels),
-    )
+    said: dict[tuple[str, bool, Person | None], Words] = {}
+    tellings = []
+    for each in told:
+        # Most are told the same. What is held over a weekend says how late it is on the day it is read.
+        heard = (each.person.language, each.responsible, each.instead_of)
+        if heard not in said:
+            said[heard] = words(planned.step, subject, each, now=when, calendar=calendar)
+        tellings.append(
+            Telling(
+                key=key_of(subject.id, planned.code, subject.turn),
+                kind=planned.step.act.value,
+                person=each.person,
+                subject=said[heard].subject,
+                body=said[heard].body,
+                responsible=each.responsible and not each.away,
+                instead_of=each.instead_of,
+                ticket_id=subject.ticket_id,
+                campaign_id=None if subject.ticket_id else subject.campaign_id,
+                path=f"/reports/{subject.id}" if subject.matter is Matter.REPORT else None,
+                unit_path=subject.unit_path,
+                not_before=when,
+                # Who is away finds it on return; whoever stands in is told now.
+                channels=frozenset({Channel.INBOX}) if each.away else frozenset(planned.step.channels),
+            )
+        )
+    return tellings
 
 
 def _history(
@@ -329,67 +312,52 @@ def _history(
 def _write(
     session: Session, climbs: list[_Climb], *, as_of: datetime
 ) -> tuple[list[_Climb], dict[UUID, str]]:
-    """Write all in one go; when the database refuses, row by row, so that one bad row costs only itself."""
+    """Write all in one go; when the database refuses, half by half, so that one bad row costs only itself."""
     if not climbs:
         return [], {}
     try:
         with session.begin_nested():
             _write_all(session, climbs, as_of=as_of)
         return climbs, {}
-    except DBAPIError as error:
-        if error.connection_invalidated or len(climbs) == 1:
-            return _refused(climbs, error)
-    written: list[_Climb] = []
-    faults: dict[UUID, str] = {}
-    for climb in climbs:
-        done, refused = _write(session, [climb], as_of=as_of)
-        written += done
-        faults |= refused
-    return written, faults
+    except Exception as error:
+        if isinstance(error, DBAPIError) and error.connection_invalidated:
+            raise
+        if len(climbs) == 1:
+            return _refused(climbs[0], error)
+    middle = len(climbs) // 2
+    written, faults = _write(session, climbs[:middle], as_of=as_of)
+    more_written, more_faults = _write(session, climbs[middle:], as_of=as_of)
+    return written + more_written, faults | more_faults
 
 
-def _refused(climbs: list[_Climb], error: DBAPIError) -> tuple[list[_Climb], dict[UUID, str]]:
-    if error.connection_invalidated:
-        raise error
-    (climb,) = climbs
-    log.error("%s %s cannot be swept: %s", climb.subject.matter, climb.subject.number, error.orig)
-    return [], {climb.subject.chase_id: f"{type(error.orig).__name__}: {error.orig}"}
+def _refused(climb: _Climb, error: Exception) -> tuple[list[_Climb], dict[UUID, str]]:
+    cause = getattr(error, "orig", None) or error
+    log.error("%s %s cannot be swept: %s", climb.subject.matter, climb.subject.number, cause)
+    return [], {climb.subject.chase_id: f"{type(cause).__name__}: {cause}"}
 
 
 def _write_all(session: Session, climbs: Sequence[_Climb], *, as_of: datetime) -> None:
-    steps = [row for climb in climbs for row in climb.steps]
-    history = [row for climb in climbs for row in climb.history]
-    if steps:
-        session.execute(insert(StepRecord), steps)
-    if history:
-        session.execute(insert(History), history)
+    insert_rows(session, StepRecord, [row for climb in climbs for row in climb.steps])
+    insert_rows(session, History, [row for climb in climbs for row in climb.history])
     tell_all(session, [each for climb in climbs for each in climb.notices], now=as_of)
     _set_next(session, [(climb.subject.chase_id, climb.next_step_at) for climb in climbs])
     _set_last(session, [climb for climb in climbs if climb.steps])
 
 
 def _set_next(session: Session, rows: Sequence[tuple[UUID, datetime | None]]) -> None:
-    table = Chase.__table__
-    session.connection().execute(
-        update(table).where(table.c.id == bindparam("row")).values(next_step_at=bindparam("next")),  # type: ignore[arg-type]
-        [{"row": key, "next": at} for key, at in rows],
-    )
+    update_rows(session, Chase, [{"id": key, "next_step_at": at} for key, at in rows])
 
 
 def _set_last(session: Session, climbs: Sequence[_Climb]) -> None:
     """Keep the step climbed last beside the matter, where it is counted (domain/standings.py)."""
-    if not climbs:
-        return
-    table = Chase.__table__
-    session.connection().execute(
-        update(table)  # type: ignore[arg-type]
-        .where(table.c.id == bindparam("row"))
-        .values(last_step=bindparam("climbed"), last_turn=bindparam("in_turn")),
+    update_rows(
+        session,
+        Chase,
         [
             {
-                "row": climb.subject.chase_id,
-                "climbed": climb.steps[-1]["step"].partition(".")[0],
-                "in_turn": climb.subject.turn,
+                "id": climb.subject.chase_id,
+                "last_step": climb.steps[-1]["step"].partition(".")[0],
+                "last_turn": climb.subject.turn,
             }
             for climb in climbs
         ],
@@ -403,8 +371,9 @@ def _put_off(
         return
     _set_next(session, [(key, as_of + PUT_OFF) for key in faults])
     by_chase = {subject.chase_id: subject for subject in subjects}
-    session.execute(
-        insert(History),
+    insert_rows(
+        session,
+        History,
         [
             _history(
                 *((by_chase[key].record, by_chase[key].id) if by_chase[key].record else ("chase", key)),

@@ -14,11 +14,12 @@ from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from uuid import UUID
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from domain.deadlines import Skipped, end_of_day
 from domain.ladder_settings import Ladder, LadderStep, QuietHours
+from domain.many_rows import among
 from domain.records import Matter, StepRecord
 from domain.workdays import NATIONAL, ONE_DAY, WorkCalendar
 from statemachines.labels import LOCAL, Language, Level, local_day
@@ -156,7 +157,7 @@ def recorded_steps(
     found: defaultdict[tuple[Matter, UUID, int], set[str]] = defaultdict(set)
     rows = session.execute(
         select(StepRecord.matter, StepRecord.subject_id, StepRecord.turn, StepRecord.step).where(
-            tuple_(StepRecord.matter, StepRecord.subject_id).in_(list(matters))
+            among(StepRecord.subject_id, {subject_id for _, subject_id in matters})
         )
     )
     for matter, subject_id, turn, code in rows:

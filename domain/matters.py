@@ -13,6 +13,7 @@ from sqlalchemy import Select, exists, select
 from sqlalchemy.orm import Session, aliased
 
 from domain.ladder_settings import Condition, Told
+from domain.many_rows import among
 from domain.records import (
     Chase,
     Checklist,
@@ -183,7 +184,7 @@ def _about_ticket(subject: Subject, row: Any) -> None:
 
 def _tickets(session: Session, subjects: Sequence[Subject]) -> None:
     known = _by_id(subjects)
-    for row in session.execute(_ticket_columns().where(Ticket.id.in_(known))):
+    for row in session.execute(_ticket_columns().where(among(Ticket.id, known))):
         for subject in known[row.id]:
             _about_ticket(subject, row)
             subject.record = "ticket"
@@ -198,7 +199,7 @@ def _extensions(session: Session, subjects: Sequence[Subject]) -> None:
     query = _ticket_columns().add_columns(
         Extension.id.label("extension"), Extension.state.label("asked"), Extension.requested_by_id
     )
-    joined = query.join(Extension, Extension.ticket_id == Ticket.id).where(Extension.id.in_(known))
+    joined = query.join(Extension, Extension.ticket_id == Ticket.id).where(among(Extension.id, known))
     for row in session.execute(joined):
         for subject in known[row.extension]:
             _about_ticket(subject, row)
@@ -214,7 +215,7 @@ def _inspections(session: Session, subjects: Sequence[Subject]) -> None:
             Inspection.id, Inspection.state, Inspection.planned_on, Inspection.inspector_id, Checklist.name
         )
         .join(Checklist, Checklist.id == Inspection.checklist_id)
-        .where(Inspection.id.in_(known))
+        .where(among(Inspection.id, known))
     )
     for row in session.execute(query):
         for subject in known[row.id]:
@@ -235,7 +236,7 @@ def _suggestions(session: Session, subjects: Sequence[Subject]) -> None:
         Suggestion.issued_by_id,
         Person.name,
     ).join(Person, Person.id == Suggestion.addressee_id)
-    for row in session.execute(query.where(Suggestion.id.in_(known))):
+    for row in session.execute(query.where(among(Suggestion.id, known))):
         for subject in known[row.id]:
             subject.record, subject.state = "suggestion", row.state
             subject.number, subject.what, subject.assignee_name = row.number, row.text, row.name
@@ -246,7 +247,7 @@ def _suggestions(session: Session, subjects: Sequence[Subject]) -> None:
 def _reports(session: Session, subjects: Sequence[Subject]) -> None:
     known = _by_id(subjects)
     query = select(Report.id, Report.state, Report.text, Report.location, Report.received_at, Place.name)
-    for row in session.execute(query.join(Place, Place.id == Report.place_id).where(Report.id.in_(known))):
+    for row in session.execute(query.join(Place, Place.id == Report.place_id).where(among(Report.id, known))):
         for subject in known[row.id]:
             subject.record, subject.state = "report", row.state
             subject.number, subject.what = f"{row.received_at.astimezone(LOCAL):%m-%d}", row.text
@@ -256,7 +257,7 @@ def _reports(session: Session, subjects: Sequence[Subject]) -> None:
 
 def _tools(session: Session, subjects: Sequence[Subject]) -> None:
     known = _by_id(subjects)
-    query = select(Tool.id, Tool.number, Tool.kind, Tool.holder, Tool.status).where(Tool.id.in_(known))
+    query = select(Tool.id, Tool.number, Tool.kind, Tool.holder, Tool.status).where(among(Tool.id, known))
     for row in session.execute(query):
         for subject in known[row.id]:
             subject.record, subject.state = "tool", row.status
@@ -272,7 +273,7 @@ def _supervisions(session: Session, subjects: Sequence[Subject]) -> None:
         SupervisionOrder.supervisor_id,
     )
     joined = query.join(SupervisionOrder, SupervisionOrder.ticket_id == Ticket.id)
-    for row in session.execute(joined.where(SupervisionOrder.id.in_(known))):
+    for row in session.execute(joined.where(among(SupervisionOrder.id, known))):
         for subject in known[row.order]:
             _about_ticket(subject, row)
             subject.record = "supervisionorder"

@@ -13,10 +13,10 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import inspect, select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
+from domain.many_rows import insert_rows
 from domain.records import Campaign, Channel, Inspection, Notice, Outlet, OutletKind, Person, Ticket, Unit
 from domain.stand_ins import StandIns
 from statemachines.labels import local_day
@@ -63,10 +63,7 @@ def tell_all(session: Session, tellings: Sequence[Telling], *, now: datetime) ->
     """
     robots = _Robots(session) if any(Channel.ROBOT in each.channels for each in tellings) else None
     rows = [row for telling in tellings for row in _rows(telling, robots, now=now)]
-    if rows:
-        # Past the ORM, so that the driver sends short statements in one pipeline instead of one enormous one.
-        once = insert(Notice.__table__).on_conflict_do_nothing(index_elements=["key"])  # type: ignore[arg-type]
-        session.connection().execute(once, rows)
+    insert_rows(session, Notice, rows, once="key")
 
 
 def tell(

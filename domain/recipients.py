@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Protocol
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from domain.ladder_settings import LadderStep, Told, named
+from domain.many_rows import among
 from domain.records import Person, RoleGrant, Unit
 from domain.stand_ins import StandIns
 from statemachines.labels import Level, local_day
@@ -52,10 +54,11 @@ class Recipient:
         return f"{self.person.name}（代{self.instead_of.name}）" if self.instead_of else self.person.name
 
 
-def unit_and_above(path: str) -> list[str]:
+@lru_cache(maxsize=4096)
+def unit_and_above(path: str) -> tuple[str, ...]:
     """The paths of a unit and of all above it: "/XB/XB03/" → "/", "/XB/", "/XB/XB03/"."""
     codes = path.strip("/").split("/") if path != "/" else []
-    return ["/", *("/" + "/".join(codes[: n + 1]) + "/" for n in range(len(codes)))]
+    return ("/", *("/" + "/".join(codes[: n + 1]) + "/" for n in range(len(codes))))
 
 
 class Recipients:
@@ -77,7 +80,7 @@ class Recipients:
         self._people: dict[UUID, Person] = {}
         self._by_login: dict[str, Person] = {}
         self._add(
-            session, or_(Person.id.in_(ids), Person.login.in_(logins)) if logins else Person.id.in_(ids)
+            session, or_(among(Person.id, ids), Person.login.in_(logins)) if logins else among(Person.id, ids)
         )
         self._holders: defaultdict[tuple[Role, str], list[Person]] = defaultdict(list)
         rows = session.execute(
@@ -92,7 +95,7 @@ class Recipients:
             self._people[person.id] = person
         self._stand_ins = StandIns(session, local_day(on))
         if missing := self._stand_ins.substitutes - self._people.keys():
-            self._add(session, Person.id.in_(missing))
+            self._add(session, among(Person.id, missing))
 
     def _add(self, session: Session, which: object) -> None:
         for person in session.scalars(select(Person).where(which, Person.active)):  # type: ignore[arg-type]

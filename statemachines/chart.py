@@ -10,6 +10,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any, ClassVar, Protocol
 
 from statemachine import State, StateChart
@@ -210,13 +211,19 @@ def option(row: Standing, event: str, *, actor: Actor, now: datetime, **facts: o
     """Whether `actor` may cause `event` now by state, role and identity; facts still to be told do not count."""
     name, law, known = _prepare(row, event, actor=actor, now=now)
     state = row.chart.states_enum(row.state)
-    if not any(transition.match(name) for transition in row.chart.states_map[state].transitions):
+    if not _leads_somewhere(row.chart, state, name):
         return Option(name, WrongState(state=state, event=name))
     try:
         law.ask(row, law.may, {**facts, **known})
     except Refusal as refusal:
         return Option(name, refusal)
     return Option(name)
+
+
+@cache
+def _leads_somewhere(chart: type[RecordChart], state: Labelled, event: Labelled) -> bool:
+    """Whether the chart has an arrow of that event from that state."""
+    return any(transition.match(event) for transition in chart.states_map[state].transitions)
 
 
 def options(row: Standing, *, actor: Actor, now: datetime, **facts: object) -> list[Option]:

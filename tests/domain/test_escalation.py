@@ -1,14 +1,17 @@
 """The sweep: every step once, however often and by however many it is run."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from sqlalchemy import func, select, text, update
 
+from domain.chases import follow
 from domain.database import Database
 from domain.escalation import SweepResult, sweep, sweep_all
-from domain.records import Campaign, Channel, Chase, History, Notice, Person, StepRecord, Ticket
+from domain.records import Campaign, Channel, Chase, History, Notice, Person, StepRecord, Ticket, Tool, Unit
+from domain.tools import NewTool, register_tool
+from statemachines.roles import SYSTEM
 from tests.many import many_assigned, recorded
 from tests.world import World
 
@@ -134,7 +137,8 @@ def test_a_dry_run_says_who_would_be_told_and_writes_nothing(world: World) -> No
         (number, "overdue", "李敏"),
     ]
     assert [count(world.database, table) for table in (StepRecord, Notice, History)] == before
-    assert told(sweep_all(world.database, as_of=OVERDUE)) == told(result)
+    with world.database.transaction() as session:
+        assert told(sweep(session, as_of=OVERDUE)) == told(result), "the real run does what the dry run said"
 
 
 def test_a_batch_takes_the_longest_due_first_and_says_that_there_is_more(world: World) -> None:
@@ -194,6 +198,24 @@ def test_a_campaign_whose_settings_cannot_be_read_holds_up_only_its_own_tickets(
     result = sweep_all(world.database, as_of=OVERDUE)
     assert (result.matters, result.put_off) == (0, 1)
     assert world.next_step(number) == OVERDUE + timedelta(hours=1)
+
+
+def test_a_unit_whose_ladders_cannot_be_read_holds_up_only_what_is_its_own(world: World) -> None:
+    number = world.acknowledged().number
+    with world.database.transaction() as session:
+        for unit, tool in (("LL01", "ST-01"), ("SQ02", "ST-02")):
+            new = NewTool.model_validate({"number": tool, "kind": "绝缘手套", "unit": unit})
+            made = register_tool(session, new, actor=SYSTEM, now=world.now)
+            made.next_test_on = date(2026, 4, 10)
+            follow(session, made, now=world.now)
+        broken = {"tool": [{"code": "??"}]}
+        session.execute(update(Unit).where(Unit.code == "LL01").values(ladders=broken))
+    result = sweep_all(world.database, as_of=OVERDUE)
+    assert (result.matters, result.put_off) == (2, 1)
+    assert {known for known, *_ in recorded(world)} == {number}
+    with world.database.reading() as session:
+        waits = select(Chase.next_step_at).join(Tool, Tool.id == Chase.subject_id)
+        assert session.scalar(waits.where(Tool.number == "ST-01")) == OVERDUE + timedelta(hours=1)
 
 
 @pytest.mark.parametrize("sweepers", [2, 4])

@@ -130,8 +130,8 @@ def test_major_hazards_and_deadlines_by_the_clock_do_not_wait_for_morning() -> N
 
 
 def test_the_paths_above_a_unit() -> None:
-    assert unit_and_above("/XB/LL01/") == ["/", "/XB/", "/XB/LL01/"]
-    assert unit_and_above("/") == ["/"]
+    assert unit_and_above("/XB/LL01/") == ("/", "/XB/", "/XB/LL01/")
+    assert unit_and_above("/") == ("/",)
 
 
 def test_assigning_plans_the_first_reminder_and_fixing_ends_the_ladder(world: World) -> None:
