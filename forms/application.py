@@ -23,8 +23,10 @@ from forms import (
     extensions,
     field_day,
     field_items,
+    field_visits,
     findings,
     flows,
+    guidance,
     home,
     imports,
     inbox,
@@ -37,6 +39,7 @@ from forms import (
     quantities,
     rotas,
     shell,
+    signing,
     status,
     suggestions,
     summary,
@@ -64,6 +67,7 @@ for noun in (
     supervisions,
     ticket_actions,
     extensions,
+    guidance,
     photos,
     status,
     summary,
@@ -71,6 +75,7 @@ for noun in (
     rotas,
     campaigns,
     inspections,
+    signing,
     suggestions,
     absences,
     outlets,
@@ -87,6 +92,7 @@ for noun in (
     imports,
     ladders,
     calendars,
+    field_visits,
 ):
     router.include_router(noun.router)
 

@@ -6,6 +6,7 @@ const pages = [
   "forms.js", // every page
   "finding.js", // the finding form
   "field.js", // what waits on this phone
+  "walk.js", // a checklist being answered
 ];
 const into = "forms/static/built";
 
