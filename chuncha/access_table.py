@@ -222,6 +222,15 @@ _PAGES: dict[tuple[str, str], Rule] = {
     ("GET", "/extensions/{id}/{decision}"): SIGNED_IN,
     ("POST", "/extensions/{id}/{decision}"): BY_CHART,
     ("GET", "/photos/{sha256}"): SIGNED_IN,
+    # Checklists, the library and their photos are everybody's to read.
+    ("GET", "/photos/guidance/{sha256}"): SIGNED_IN,
+    ("GET", "/checklists/{code}"): SIGNED_IN,
+    ("POST", "/checklists/{code}/hazards"): doing(Deed.KEEP_HAZARDS),
+    ("POST", "/checklists/{code}/{item}/guidance"): doing(Deed.SET_GUIDANCE),
+    ("GET", "/hazards"): SIGNED_IN,
+    ("GET", "/hazards/{code}"): SIGNED_IN,
+    ("POST", "/hazards/{code}/guidance"): doing(Deed.SET_GUIDANCE),
+    ("POST", "/hazards/{code}/withdraw"): doing(Deed.KEEP_HAZARDS),
     ("GET", "/flows"): holding(Role.SUPERVISOR, Role.LEADER, Role.ADMINISTRATOR),
     ("GET", "/flows/runs/{id}"): holding(Role.SUPERVISOR, Role.LEADER, Role.ADMINISTRATOR),
     ("POST", "/flows/runs/{id}/again"): doing(Deed.RUN_FLOW),
@@ -263,6 +272,10 @@ _PAGES: dict[tuple[str, str], Rule] = {
     ("GET", "/reports"): holding(*WATCH_REPORTS),
     ("GET", "/reports/{id}"): holding(*WATCH_REPORTS),
     ("POST", "/reports/{id}/{decision}"): BY_CHART,
+    ("GET", "/inspections/{id}/sign"): SIGNED_IN,
+    ("POST", "/inspections/{id}/sign"): BY_CHART,
+    ("GET", "/inspections/{id}/hand-over"): SIGNED_IN,
+    ("POST", "/inspections/{id}/hand-over"): BY_CHART,
     ("GET", "/suggestions"): SIGNED_IN,
     ("GET", "/suggestions/new"): SIGNED_IN,
     ("POST", "/suggestions/new"): doing(Deed.SUGGEST),
@@ -340,6 +353,8 @@ _PAGES: dict[tuple[str, str], Rule] = {
     ("GET", "/field/drafts"): SIGNED_IN,
     ("PUT", "/field/drafts/{id}"): SIGNED_IN,
     ("DELETE", "/field/drafts/{id}"): SIGNED_IN,
+    ("PUT", "/field/inspections/{id}/answers"): BY_CHART,
+    ("POST", "/field/inspections/{id}/signature"): BY_CHART,
 }
 
 ACCESS: dict[tuple[str, str], Rule] = _CALLS | {key: replace(rule, page=True) for key, rule in _PAGES.items()}

@@ -5,7 +5,9 @@ domain/answers.py answers it, domain/submissions.py ends it, domain/hand_overs.p
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Annotated
@@ -94,6 +96,7 @@ def inspection_by_id(
             joinedload(Inspection.campaign).joinedload(Campaign.unit),
             joinedload(Inspection.checklist).selectinload(Checklist.items),
             joinedload(Inspection.inspector),
+            joinedload(Inspection.submitted_by),
             selectinload(Inspection.answers).options(
                 joinedload(Answer.item),
                 joinedload(Answer.ticket),
@@ -142,6 +145,25 @@ def _narrowed(wanted: InspectionFilter, actor: Actor) -> Iterable[ColumnElement[
         yield Inspection.state.in_(wanted.state)
     if wanted.mine:
         yield Inspection.inspector_id == actor.id
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a visit has come: how many items there are, and how many have each answer."""
+
+    items: int
+    counts: Mapping[AnswerValue, int]
+
+    @property
+    def answered(self) -> int:
+        """Items with an answer, whatever it is."""
+        return sum(self.counts.values())
+
+
+def progress(inspection: Inspection) -> Progress:
+    """How far a visit has come; checklist and answers must be loaded."""
+    counts = Counter(answer.value for answer in inspection.answers)
+    return Progress(len(inspection.checklist.items), {value: counts[value] for value in AnswerValue})
 
 
 def score(answers: Iterable[Answer]) -> Decimal | None:

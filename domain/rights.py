@@ -25,6 +25,7 @@ class Deed(Labelled):
     TEST_TOOL = "test_tool", "登记试验", "Record a test"
     IMPORT_CHECKLIST = "import_checklist", "导入检查表", "Import a checklist"
     KEEP_HAZARDS = "keep_hazards", "维护标准隐患库", "Keep the library of standard hazards"
+    SET_GUIDANCE = "set_guidance", "设置示范照片", "Set guidance photos"
     REQUEST_SUMMARY = "request_summary", "生成总结", "Ask for the summary"
     IMPORT_UNITS = "import_units", "导入单位", "Import units"
     IMPORT_PEOPLE = "import_people", "导入人员", "Import people"
@@ -62,6 +63,7 @@ RIGHTS: Mapping[Deed, tuple[Role, ...]] = {
     Deed.TEST_TOOL: (Role.INSPECTOR, Role.SUPERVISOR, Role.ADMINISTRATOR, Role.PROGRAM),
     Deed.IMPORT_CHECKLIST: (Role.SUPERVISOR, Role.ADMINISTRATOR),
     Deed.KEEP_HAZARDS: (Role.SUPERVISOR, Role.ADMINISTRATOR),
+    Deed.SET_GUIDANCE: (Role.SUPERVISOR, Role.ADMINISTRATOR),
     Deed.REQUEST_SUMMARY: (Role.SUPERVISOR, Role.LEADER, Role.ADMINISTRATOR),
     Deed.IMPORT_UNITS: (Role.ADMINISTRATOR,),
     Deed.IMPORT_PEOPLE: (Role.ADMINISTRATOR,),

@@ -27,8 +27,10 @@ from forms import (
     extensions,
     field_day,
     field_items,
+    field_visits,
     findings,
     flows,
+    guidance,
     home,
     import_preview,
     imports,
@@ -48,6 +50,7 @@ from forms import (
     rotas,
     sample,
     shell,
+    signing,
     similar,
     status,
     suggestions,
@@ -83,6 +86,7 @@ for noun in (
     supervisions,
     ticket_actions,
     extensions,
+    guidance,
     photos,
     status,
     sample,
@@ -96,6 +100,7 @@ for noun in (
     import_preview,
     calls,
     work,
+    signing,
     suggestions,
     absences,
     outlets,
@@ -114,6 +119,7 @@ for noun in (
     calendars,
     phone_files,
     drafts,
+    field_visits,
 ):
     router.include_router(noun.router)
 

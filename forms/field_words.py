@@ -60,6 +60,19 @@ FINDING: Mapping[str, str] = {
     "not-persisted": _("浏览器没有承诺长期保存，请尽早发送，或把春查添加到主屏幕。"),
 }
 
+WALK: Mapping[str, str] = {
+    "kept": _("已存 %(when)s"),
+    "sending": _("已存在本机，待发送 %(count)s 条"),
+    "not-taken": _("有 %(count)s 条未受理，请到“本机待发”查看原因"),
+    "open-items": _("还有 %(count)s 项未填，填完才能签字。"),
+    "open-conflicts": _("有 %(count)s 项在两台设备上填得不一样，选定后才能签字。"),
+    "photo-needed": _("%(name)s 须附照片"),
+    "within-days": _("%(days)s 天内整改"),
+    "signed-here": _("已签字，存在本机，有信号时自动提交。"),
+    "not-kept": _("没有存下"),
+    "not-kept-why": _("手机存储空间不足或浏览器不允许保存。请腾出空间后再试，已填的内容还在这一页上。"),
+}
+
 FIELD: Mapping[str, str] = {
     "unsent": _("待发送（%(count)s）"),
     "sent-lately": _("最近送达（%(count)s）"),
@@ -78,6 +91,7 @@ FIELD: Mapping[str, str] = {
     "state-refused": _("未受理"),
     "kind-finding": _("隐患"),
     "kind-answers": _("检查结果"),
+    "kind-signature": _("签字提交"),
     "kind-quantity": _("工作量"),
     "kind-tool-test": _("工器具试验"),
     "kind-fix": _("整改回复"),

@@ -62,6 +62,7 @@ class Inspection(Base):
     unit: Mapped[Unit] = relationship(lazy="raise")
     checklist: Mapped[Checklist] = relationship(lazy="raise")
     inspector: Mapped[Person | None] = relationship(lazy="raise", foreign_keys=[inspector_id])
+    submitted_by: Mapped[Person | None] = relationship(lazy="raise", foreign_keys=[submitted_by_id])
     answers: Mapped[list[Answer]] = relationship(lazy="raise", back_populates="inspection")
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012

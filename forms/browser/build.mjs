@@ -10,6 +10,7 @@ const pages = [
   "work_queue.js", // the work queue
   "compare.js", // photos before and after
   "board.js", // the status of a campaign; its charts are a chunk of their own
+  "walk.js", // a checklist being answered
 ];
 const into = "forms/static/built";
 

@@ -66,10 +66,10 @@ def test_a_zero_report_is_signed_with_one_button(browser_of: SignedIn, world: Wo
 
 
 def test_what_may_be_said_as_done_is_a_fixed_list(browser_of: SignedIn) -> None:
-    assert 'role="status"' not in browser_of("limin").get(f"{HERE}?done=<b>hello").text
+    assert "hello" not in browser_of("limin").get(f"{HERE}?done=<b>hello").text
 
 
-def test_an_inspection_is_planned_answered_saved_and_submitted(browser_of: SignedIn, world: World) -> None:
+def test_an_inspection_is_planned_answered_saved_and_signed(browser_of: SignedIn, world: World) -> None:
     inspection_of(world)
     browser = browser_of("limin")
     with world.database.transaction() as session:
@@ -84,12 +84,20 @@ def test_an_inspection_is_planned_answered_saved_and_submitted(browser_of: Signe
     assert empty.status_code == 422
     saved = browser.post(address, {"do": "save", "value-D01": "pass"})
     assert saved.headers["location"] == f"{address}?done=answers"
-    half = browser.post(address, {"do": "submit"})
-    assert half.status_code == 422
-    assert 'href="#value-D02"' in half.text
-    failed = {"do": "submit", "value-D02": "fail", "note-D02": "破损一片", "location-D02": "12#"}
-    done = browser.post(address, failed, files=[("photos-D02", ("破损.jpg", photo(), "image/jpeg"))])
+    half = browser.post(address, {"do": "sign"})
+    assert half.headers["location"] == f"{address}/sign"
+    assert f'href="{address}#value-D02"' in browser.get(f"{address}/sign").text
+    refused = browser.post(f"{address}/sign", {"signed": "1"})
+    assert (refused.status_code, "检查表还有1项未填" in text_of(refused)) == (422, True)
+    failed = {"do": "sign", "value-D02": "fail", "note-D02": "破损一片", "location-D02": "12#"}
+    browser.post(address, failed, files=[("photos-D02", ("破损.jpg", photo(), "image/jpeg"))])
+    before = text_of(browser.get(f"{address}/sign"))
+    assert "本人已逐项检查，以上结果属实。" in before
+    assert "绝缘子：破损一片" in before
+    assert browser.post(f"{address}/sign", {}).status_code == 422
+    done = browser.post(f"{address}/sign", {"signed": "1"})
     assert done.headers["location"] == f"{address}?done=submit"
+    assert browser.get(f"{address}/sign").headers["location"] == address
 
     with world.database.reading() as session:
         ticket = session.scalars(select(Ticket)).one()
@@ -97,6 +105,7 @@ def test_an_inspection_is_planned_answered_saved_and_submitted(browser_of: Signe
     page = browser.get(address)
     assert ticket.number in page.text
     assert "合格率 50.00 %" in text_of(page)
+    assert "检查人签字：李敏" in text_of(page).replace(" ", "")
 
 
 def test_a_visit_not_made_keeps_its_reason(browser_of: SignedIn, world: World) -> None:

@@ -89,7 +89,7 @@ async function sendRecord(item, session) {
   });
   refuse(answer, told);
   const missing = item.files.some((file) => !file.done);
-  await keep(item, { state: missing ? "taken" : "sent", number: told.number ?? null, href: told.href ?? null, error: null, tries: 0, sent_at: missing ? null : new Date().toISOString() });
+  await keep(item, { state: missing ? "taken" : "sent", number: told.number ?? null, href: told.href ?? null, told, error: null, tries: 0, sent_at: missing ? null : new Date().toISOString() });
   if (!missing) await dropBytes();
 }
 

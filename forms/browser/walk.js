@@ -1,0 +1,270 @@
+// The checklist, taken over where the browser can keep things: every tap is kept on this phone at once and sent in order
+// when there is a signal. Without JavaScript, or where nothing can be kept, the server's form works as it always did.
+import { able, all, fact, filesOf, onChange, put, unsent } from "./queue.js";
+import { addPhotos, isFresh, previewPhotos } from "./photos.js";
+import { prepare } from "./photo/shrink.js";
+import { lastPlace, locateQuietly } from "./place.js";
+import { takeSteps } from "./walk/device.js";
+import { answerOf, asks, codeOf, photosOf, show, valueOf, versionOf } from "./walk/item.js";
+import { showProgress } from "./walk/progress.js";
+import { follow, openSigning } from "./walk/signing.js";
+import { clock, make, say } from "./words.js";
+
+const form = document.getElementById("walk");
+const login = document.documentElement.dataset.login;
+const visit = form?.dataset.walk;
+const about = { visit, title: form?.dataset.title, author: login, author_name: document.documentElement.dataset.name };
+const PAUSE = 800; // ms of silence after which typed words are kept
+const STALE = 60_000; // ms after which a page that comes back to the front asks the server how things stand
+const prepared = new Map(); // key of a chosen file → what is kept of it
+const typing = new Map(); // item → timer
+let last = Promise.resolve(); // answers are kept one after the other, in the order they were tapped
+let looked = Date.now();
+
+if (form) {
+  showProgress(form);
+  form.addEventListener("change", () => showProgress(form));
+  if (login && able()) takeOver();
+}
+
+async function takeOver() {
+  try {
+    await fact("device");
+  } catch {
+    return; // nothing can be kept here: the server's form goes on
+  }
+  form.querySelector("[data-save]").hidden = true;
+  for (const ask of asks(form)) wire(ask);
+  form.addEventListener("submit", pressed, true);
+  await overlay();
+  onChange(news);
+  document.addEventListener("visibilitychange", () => (document.visibilityState === "hidden" ? flush() : refreshIfStale()));
+  addEventListener("online", refreshIfStale);
+  await showKept();
+}
+
+function wire(ask) {
+  for (const radio of ask.querySelectorAll("input[type=radio]")) {
+    radio.addEventListener("change", () => {
+      keep([ask]);
+      if (radio.value === "fail") locateQuietly();
+      else goOn(ask);
+    });
+  }
+  const tail = ask.querySelector(".tail");
+  tail.addEventListener("input", (event) => event.target.type !== "file" && keepSoon(ask));
+  tail.addEventListener("change", (event) => event.target.type !== "file" && keep([ask]));
+  const photos = photosOf(ask);
+  photos.dataset.keepsItself = "";
+  photos.addEventListener("photos:changed", () => keep([ask]));
+}
+
+function pressed(event) {
+  const deed = event.submitter?.value ?? "save";
+  // Which of two answers holds is a choice the server keeps: the form goes there as it does without us.
+  if (deed.startsWith("keep:")) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  if (deed.startsWith("rest:")) rest(event.submitter.closest("[data-group]"));
+  else flush().then(() => deed === "sign" && openSigning(form, about, said));
+}
+
+function rest(group) {
+  const open = asks(group).filter((ask) => !valueOf(ask));
+  for (const ask of open) ask.querySelector("input[value=pass]").checked = true;
+  keep(open);
+  goOn(asks(group).at(-1));
+}
+
+/** The next item without an answer comes under the thumb, when it does not lie there already. */
+function goOn(from) {
+  const every = asks(form);
+  const next = every.slice(every.indexOf(from) + 1).find((ask) => !valueOf(ask));
+  if (!next) return;
+  const { bottom } = next.getBoundingClientRect();
+  const room = innerHeight - (form.querySelector(".bar")?.offsetHeight ?? 0);
+  if (bottom > room) next.scrollIntoView({ block: "center" });
+}
+
+// Keeping.
+
+function keepSoon(ask) {
+  clearTimeout(typing.get(ask));
+  typing.set(ask, setTimeout(() => keep([ask]), PAUSE));
+}
+
+/** Keep everything typed and not kept yet. */
+function flush() {
+  const open = [...typing.keys()];
+  if (open.length) keep(open);
+  return last;
+}
+
+function keep(some) {
+  for (const ask of some) {
+    clearTimeout(typing.get(ask));
+    typing.delete(ask);
+  }
+  showProgress(form);
+  last = last.then(() => keepNow(some)).catch(notKept);
+  return last;
+}
+
+async function keepNow(some) {
+  const given = some.map((ask) => [ask, answerOf(ask)]).filter(([, answer]) => answer);
+  if (!given.length) return;
+  const { branch, first } = await takeSteps(login, given.length);
+  const answered_at = new Date().toISOString();
+  const files = [];
+  const answers = [];
+  for (const [place, [ask, answer]] of given.entries()) {
+    const photos = answer.value === "fail" ? await chosen(ask) : [];
+    files.push(...photos);
+    const listed = photos.map(({ name, sha256, bytes, told }) => ({ name, sha256, size: bytes.byteLength, ...told }));
+    answers.push({ ...answer, files: listed, answered_at, base_version: versionOf(ask), branch, step: first + place });
+    ask.classList.add("waiting");
+    ask.querySelector("[data-by]")?.remove();
+  }
+  // A group answered in one tap is one item; a single one replaces what of it still waits here.
+  const replaces = given.length === 1 ? `answers/${visit}/${codeOf(given[0][0])}` : null;
+  const names = given.map(([ask]) => ask.dataset.name);
+  await put({ ...about, kind: "answers", method: "PUT", url: `/field/inspections/${visit}/answers`, body: { answers }, files, about: names.length > 3 ? `${names.slice(0, 3).join("、")}…` : names.join("、"), replaces });
+  await showKept();
+}
+
+const key = (file) => `${file.name}/${file.size}/${file.lastModified}`;
+
+/** The photos in an item's field, made small once, with when and where they were taken. */
+async function chosen(ask) {
+  const field = photosOf(ask);
+  const found = [];
+  for (const file of field.querySelector("input[type=file]").files) {
+    if (!prepared.has(key(file))) {
+      const place = lastPlace();
+      const captured = isFresh(field, file) ? { captured_at: new Date().toISOString(), ...(place ? { captured_lat: place.lat, captured_lon: place.lon } : {}) } : {};
+      const { exif, ...photo } = await prepare(file);
+      prepared.set(key(file), { ...photo, told: { ...exif, ...captured } });
+    }
+    found.push(prepared.get(key(file)));
+  }
+  return found;
+}
+
+// What is kept here goes over what the page says: it may have been made before, or come from this phone's own store.
+
+const ours = async () => (await all()).filter((item) => item.author === login && item.url?.startsWith(`/field/inspections/${visit}/`));
+
+async function overlay() {
+  const byCode = new Map(asks(form).map((ask) => [codeOf(ask), ask]));
+  for (const item of await ours()) {
+    if (item.kind === "signature" && unsent(item) && item.state !== "refused") {
+      said(say("signed-here"));
+      follow(item.id, about, said);
+    }
+    if (item.kind !== "answers" || item.state === "refused") continue;
+    const bytes = unsent(item) ? await filesOf(item) : [];
+    for (const answer of item.body.answers) {
+      const ask = byCode.get(answer.item);
+      const version = item.told?.versions?.[answer.item];
+      // What was sent is on the page already, unless the page is older: one kept for where there is no signal.
+      if (!ask || (!unsent(item) && !(version > versionOf(ask)))) continue;
+      show(ask, answer);
+      known(ask, item.told);
+      if (!unsent(item)) continue;
+      ask.classList.add("waiting");
+      restore(ask, bytes.filter(({ sha256 }) => answer.files.some((each) => each.sha256 === sha256)), answer.files);
+    }
+  }
+  showProgress(form);
+}
+
+/** What the server made of our answer is the version we go on from; but for one in conflict, which nobody here has seen. */
+function known(ask, told) {
+  const version = told?.versions?.[codeOf(ask)];
+  if (version > versionOf(ask) && !told.conflicts.includes(codeOf(ask))) ask.dataset.seal = `${version}.`;
+}
+
+function restore(ask, photos, listed) {
+  const files = photos.map((photo) => {
+    const file = new File([photo.bytes], photo.name, { type: photo.type, lastModified: 0 });
+    const { name, sha256, size, ...told } = listed.find((each) => each.sha256 === photo.sha256);
+    prepared.set(key(file), { name, type: photo.type, bytes: photo.bytes, sha256, told });
+    return file;
+  });
+  const field = photosOf(ask);
+  const have = new Set([...field.querySelector("input[type=file]").files].map(key));
+  const fresh = files.filter((file) => !have.has(key(file)));
+  if (fresh.length) addPhotos(field, fresh);
+}
+
+async function news(detail) {
+  if (detail.progress) return;
+  let clash = false;
+  for (const item of await ours()) {
+    if (item.kind !== "answers" || unsent(item)) continue;
+    for (const { item: code } of item.body.answers) {
+      const ask = form.querySelector(`fieldset[data-item="${CSS.escape(code)}"]`);
+      if (ask) known(ask, item.told);
+    }
+    clash ||= item.told?.conflicts?.some((code) => !form.querySelector(`fieldset[data-item="${CSS.escape(code)}"] .clash`));
+  }
+  await showKept();
+  if (clash) await refresh();
+}
+
+/** Whether everything is with the server, or how much still waits. */
+async function showKept() {
+  const mine = await ours();
+  const waiting = mine.filter((item) => unsent(item) && item.state !== "refused");
+  const refused = mine.filter((item) => item.state === "refused");
+  const codes = new Set(waiting.filter((item) => item.kind === "answers").flatMap((item) => item.body.answers.map((each) => each.item)));
+  for (const ask of asks(form)) ask.classList.toggle("waiting", codes.has(codeOf(ask)));
+  const line = form.querySelector("[data-kept]");
+  const newest = mine.filter((item) => item.state === "sent").at(-1);
+  if (refused.length) line.textContent = say("not-taken", { count: refused.length });
+  else if (waiting.length) line.textContent = say("sending", { count: waiting.length });
+  else line.textContent = newest ? say("kept", { when: clock(newest.sent_at) }) : "";
+}
+
+// What others did meanwhile.
+
+function refreshIfStale() {
+  if (Date.now() - looked > STALE) refresh().catch(() => {});
+}
+
+/** Fetch the page and take over each item that is not being changed here. */
+async function refresh() {
+  looked = Date.now();
+  const answer = await fetch(`/inspections/${visit}`, { headers: { Accept: "text/html" }, cache: "no-store", redirect: "error" });
+  if (!answer.ok) return;
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const other = fresh.getElementById("walk");
+  // Submitted, handed over or missed meanwhile: there is nothing to answer any more.
+  if (!other) return location.reload();
+  const open = new Set((await ours()).filter(unsent).flatMap((item) => item.body.answers?.map((each) => each.item) ?? []));
+  for (const theirs of asks(other)) {
+    const ask = document.getElementById(theirs.id);
+    const clashing = theirs.querySelectorAll(".clash").length !== ask?.querySelectorAll(".clash").length;
+    if (!ask || open.has(codeOf(ask)) || typing.has(ask)) continue;
+    if (!clashing && (ask.contains(document.activeElement) || versionOf(theirs) === versionOf(ask))) continue;
+    const taken = document.importNode(theirs, true);
+    ask.replaceWith(taken);
+    for (const field of taken.querySelectorAll("[data-photos]")) previewPhotos(field);
+    wire(taken);
+  }
+  const banner = fresh.getElementById("conflicts");
+  document.getElementById("conflicts")?.remove();
+  if (banner) form.querySelector("[data-head]").after(document.importNode(banner, true));
+  showProgress(form);
+}
+
+function notKept() {
+  said(`${say("not-kept")}：${say("not-kept-why")}`, { wrong: true });
+}
+
+function said(text, { wrong = false } = {}) {
+  document.querySelector("[data-walk-said]")?.remove();
+  const line = make("p", { class: `banner ${wrong ? "bad" : "ok"}`, role: wrong ? "alert" : "status", "data-walk-said": true, text });
+  form.querySelector("[data-head]").after(line);
+  line.scrollIntoView({ block: "nearest" });
+}
