@@ -46,6 +46,8 @@ log = logging.getLogger(__name__)
 BATCH = 500
 """Matters in one transaction: a person whose ticket is among them waits for its end, a fraction of a second."""
 EVERYTHING = 1_000_000
+MOST_LINES = 200
+"""Lines a real sweep keeps: more would cost memory by what is due."""
 PUT_OFF = timedelta(hours=1)
 """How long a row that could not be swept waits, so that it never blocks the rest."""
 
@@ -67,10 +69,7 @@ class Line:
 
 @dataclass(slots=True)
 class SweepResult:
-    """What one batch did, or would do. `more`: call again, there may be further matters due.
-
-    Of several batches `lines` are kept for a dry run alone: they would grow with what is due.
-    """
+    """What a sweep did, or would do. `more`: call again, there may be further matters due."""
 
     matters: int = 0
     steps: int = 0
@@ -83,14 +82,13 @@ class SweepResult:
         """As a heartbeat and a log line keep it."""
         return {"matters": self.matters, "steps": self.steps, "told": self.told, "put_off": self.put_off}
 
-    def add(self, other: SweepResult, *, lines: bool) -> None:
-        """Count another batch in, and keep its lines."""
+    def add(self, other: SweepResult, *, most_lines: int) -> None:
+        """Count another batch in, and keep its lines as long as there are not too many."""
         self.matters += other.matters
         self.steps += other.steps
         self.told += other.told
         self.put_off += other.put_off
-        if lines:
-            self.lines += other.lines
+        self.lines += other.lines[: max(0, most_lines - len(self.lines))]
 
 
 @dataclass(slots=True)
@@ -137,7 +135,7 @@ def sweep_all(
         with database.reading() if dry_run else database.transaction() as session:
             # A dry run moves nothing on, so it looks at everything at once.
             batch = sweep(session, as_of=as_of, limit=EVERYTHING if dry_run else limit, dry_run=dry_run)
-        total.add(batch, lines=dry_run)
+        total.add(batch, most_lines=EVERYTHING if dry_run else MOST_LINES)
         total.more = batch.more
     return total
 
@@ -340,28 +338,23 @@ def _write_all(session: Session, climbs: Sequence[_Climb], *, as_of: datetime) -
     insert_rows(session, StepRecord, [row for climb in climbs for row in climb.steps])
     insert_rows(session, History, [row for climb in climbs for row in climb.history])
     tell_all(session, [each for climb in climbs for each in climb.notices], now=as_of)
-    _set_next(session, [(climb.subject.chase_id, climb.next_step_at) for climb in climbs])
-    _set_last(session, [climb for climb in climbs if climb.steps])
+    # What is climbed last is kept beside the matter, where it is counted (domain/standings.py).
+    climbed = [
+        {
+            "id": climb.subject.chase_id,
+            "next_step_at": climb.next_step_at,
+            "last_step": climb.steps[-1]["step"].partition(".")[0],
+            "last_turn": climb.subject.turn,
+        }
+        for climb in climbs
+        if climb.steps
+    ]
+    update_rows(session, Chase, climbed)
+    _set_next(session, [(each.subject.chase_id, each.next_step_at) for each in climbs if not each.steps])
 
 
 def _set_next(session: Session, rows: Sequence[tuple[UUID, datetime | None]]) -> None:
     update_rows(session, Chase, [{"id": key, "next_step_at": at} for key, at in rows])
-
-
-def _set_last(session: Session, climbs: Sequence[_Climb]) -> None:
-    """Keep the step climbed last beside the matter, where it is counted (domain/standings.py)."""
-    update_rows(
-        session,
-        Chase,
-        [
-            {
-                "id": climb.subject.chase_id,
-                "last_step": climb.steps[-1]["step"].partition(".")[0],
-                "last_turn": climb.subject.turn,
-            }
-            for climb in climbs
-        ],
-    )
 
 
 def _put_off(

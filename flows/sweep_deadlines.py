@@ -11,16 +11,13 @@ from uuid import UUID
 from prefect import flow
 from pydantic import AwareDatetime
 
-from domain.escalation import sweep_all
+from domain.escalation import MOST_LINES, sweep_all
 from domain.flow_runs import beat
 from flows.artifacts import show_sweep
 from flows.here import opened, worked
 from flows.proof_of_life import proof_of_life
 
 log = logging.getLogger(__name__)
-
-MOST_LINES = 200
-"""How many of those told stand in the table of a sweep."""
 
 
 @flow(name="sweep-deadlines")

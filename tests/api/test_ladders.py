@@ -116,7 +116,7 @@ def test_a_unit_sets_the_ladder_of_its_tools(supervisor: Caller, world: World) -
     assert made.status_code == 201, made.text
     own = {"ladders": {"tool": [step("test-in-2", -2, "supervisor")]}}
     assert supervisor.put("/units/LL01/ladders", json=own).status_code == 200
-    result = sweep_all(world.database, as_of=at("2026-04-08T09:00:00"), dry_run=True)
+    result = sweep_all(world.database, as_of=at("2026-04-08T09:00:00"))
     assert {(line.number, line.step) for line in result.lines} == {("YDB-01", "test-in-2")}
     assert supervisor.get("/units/LL01/ladders").json()["ladders"]["tool"][0]["code"] == "test-in-2"
 

@@ -30,7 +30,7 @@ def buttons(browser: Browser, number: str) -> set[str]:
             "zhaozhuren",
             {"assign", "fix_on_spot", "cancel", "regrade", "transfer", "correct", "supervise"},
             {"reassign", "cancel", "regrade", "transfer", "correct", "supervise"},
-            {"verify", "return", "supervise"},
+            {"verify", "return", "correct", "supervise"},
         ),
         ("zhengju", {"supervise"}, {"supervise"}, {"supervise"}),
     ],
