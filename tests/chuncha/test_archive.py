@@ -65,7 +65,7 @@ def test_what_is_put_back_is_what_was_there(
     restore(empty, archive, say=said.append)
     assert held(empty) == held(lived_in)
     assert "1 files" in said[0]
-    with pytest.raises(Exception, match="append-only|history"), empty.database.transaction() as session:
+    with pytest.raises(Exception, match=r"append-only|history"), empty.database.transaction() as session:
         session.execute(text("DELETE FROM history"))
     with pytest.raises(TargetNotEmpty):
         restore(empty, archive, say=said.append)
