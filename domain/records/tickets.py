@@ -236,12 +236,6 @@ class Ticket(Base):
         # Read by domain/standings.py: what is one's own outside of one's units.
         Index("ix_tickets_assignee", "assignee_id", postgresql_where=text("assignee_id IS NOT NULL")),
         Index("ix_tickets_fixer", "fixer_id", postgresql_where=text("fixer_id IS NOT NULL")),
-        # Read by forms/ticket_origin.py: whether it came back.
-        Index(
-            "ix_tickets_recurrence",
-            "recurrence_of_id",
-            postgresql_where=text("recurrence_of_id IS NOT NULL"),
-        ),
         # Read by domain/tickets.py: "what is mine, by when".
         Index(
             "ix_tickets_assignee_due",

@@ -40,14 +40,12 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_bulk_acts'))
     )
     op.create_index('ix_bulk_acts_at', 'bulk_acts', ['at'], unique=False)
-    op.create_index('ix_tickets_recurrence', 'tickets', ['recurrence_of_id'], unique=False, postgresql_where=sa.text('recurrence_of_id IS NOT NULL'))
     op.create_index('ix_tickets_duplicate', 'tickets', ['duplicate_of_id'], unique=False, postgresql_where=sa.text('duplicate_of_id IS NOT NULL'))
     op.add_column('tickets', sa.Column('transferred_at', sa.DateTime(timezone=True), nullable=True))
 
 
 def downgrade() -> None:
     op.drop_index('ix_tickets_duplicate', table_name='tickets', postgresql_where=sa.text('duplicate_of_id IS NOT NULL'))
-    op.drop_index('ix_tickets_recurrence', table_name='tickets', postgresql_where=sa.text('recurrence_of_id IS NOT NULL'))
     op.drop_column('tickets', 'transferred_at')
     op.drop_index('ix_bulk_acts_at', table_name='bulk_acts')
     op.drop_table('bulk_acts')
