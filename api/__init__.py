@@ -6,8 +6,11 @@ from fastapi import APIRouter, FastAPI
 
 from api import (
     absences,
+    bulk,
     calendar,
     campaigns,
+    comments,
+    corrections,
     escalations,
     extensions,
     feeds,
@@ -35,7 +38,11 @@ _v1 = APIRouter(prefix="/api/v1")
 for _noun in (
     findings,
     files,
+    # Before the tickets: {number} would take "bulk" for one.
+    bulk,
     tickets,
+    corrections,
+    comments,
     escalations,
     extensions,
     campaigns,

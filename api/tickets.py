@@ -99,7 +99,7 @@ def read_transitions(number: Number, call: Reads) -> Response:
     return call.answer(option_list(ticket.state, possible, language_of(call.request)))
 
 
-def _change(call: Writing, number: str, command: Callable[..., Ticket], facts: BaseModel) -> Response:
+def change(call: Writing, number: str, command: Callable[..., Ticket], facts: BaseModel) -> Response:
     """Load the ticket for writing, run the command, answer with the ticket as it is then."""
 
     def work(session: Session) -> Answer:
@@ -117,7 +117,7 @@ def _change(call: Writing, number: str, command: Callable[..., Ticket], facts: B
 )
 def assign(number: Number, facts: Assignment, call: Writes) -> Response:
     """三定: who, what duty and measure, by when. `due` defaults from level, checklist item and calendar."""
-    return _change(call, number, remediation.assign, facts)
+    return change(call, number, remediation.assign, facts)
 
 
 @router.post(
@@ -128,7 +128,7 @@ def assign(number: Number, facts: Assignment, call: Writes) -> Response:
 )
 def acknowledge(number: Number, call: Writes, facts: Acknowledgement | None = None) -> Response:
     """签收 by the person responsible. The body may be left out."""
-    return _change(call, number, remediation.acknowledge, facts or Acknowledgement())
+    return change(call, number, remediation.acknowledge, facts or Acknowledgement())
 
 
 @router.post(
@@ -136,13 +136,13 @@ def acknowledge(number: Number, call: Writes, facts: Acknowledgement | None = No
 )
 def progress(number: Number, facts: Progress, call: Writes) -> Response:
     """A note on the work, without finishing it."""
-    return _change(call, number, remediation.progress, facts)
+    return change(call, number, remediation.progress, facts)
 
 
 @router.post("/tickets/{number}/fix", operation_id="reportFix", response_model=TicketShape, responses=CHANGE)
 def fix(number: Number, facts: Fix, call: Writes) -> Response:
     """整改回复: what was done, with photos after and quantities."""
-    return _change(call, number, remediation.fix, facts)
+    return change(call, number, remediation.fix, facts)
 
 
 @router.post(
@@ -153,7 +153,7 @@ def fix(number: Number, facts: Fix, call: Writes) -> Response:
 )
 def fix_on_spot(number: Number, facts: Fix, call: Writes) -> Response:
     """立查立改: a general hazard fixed on the day it was found, with photos before and after."""
-    return _change(call, number, remediation.fix_on_spot, facts)
+    return change(call, number, remediation.fix_on_spot, facts)
 
 
 @router.post(
@@ -161,7 +161,7 @@ def fix_on_spot(number: Number, facts: Fix, call: Writes) -> Response:
 )
 def verify(number: Number, facts: Verification, call: Writes) -> Response:
     """复查: passed closes the ticket, failed sends it back and is counted."""
-    return _change(call, number, remediation.verify, facts)
+    return change(call, number, remediation.verify, facts)
 
 
 @router.post(
@@ -169,7 +169,7 @@ def verify(number: Number, facts: Verification, call: Writes) -> Response:
 )
 def reassign(number: Number, facts: Reassignment, call: Writes) -> Response:
     """改派 to another person, with a reason."""
-    return _change(call, number, remediation.reassign, facts)
+    return change(call, number, remediation.reassign, facts)
 
 
 @router.post(
@@ -177,7 +177,7 @@ def reassign(number: Number, facts: Reassignment, call: Writes) -> Response:
 )
 def cancel(number: Number, facts: Cancellation, call: Writes) -> Response:
     """作废, with a reason; the ticket stays on record."""
-    return _change(call, number, remediation.cancel, facts)
+    return change(call, number, remediation.cancel, facts)
 
 
 @router.post(
@@ -188,7 +188,7 @@ def cancel(number: Number, facts: Cancellation, call: Writes) -> Response:
 )
 def supervise(number: Number, facts: Supervision, call: Writes) -> Response:
     """督办: listed for supervision with a reason, or raised to a higher level; everything else has a default."""
-    return _change(call, number, supervisions.supervise, facts)
+    return change(call, number, supervisions.supervise, facts)
 
 
 @router.post(
@@ -196,4 +196,4 @@ def supervise(number: Number, facts: Supervision, call: Writes) -> Response:
 )
 def regrade(number: Number, facts: Regrading, call: Writes) -> Response:
     """Another level, with a reason."""
-    return _change(call, number, remediation.regrade, facts)
+    return change(call, number, remediation.regrade, facts)

@@ -56,6 +56,13 @@ _CALLS: dict[tuple[str, str], Rule] = {
     ("GET", f"{API}/tickets/{{number}}/transitions"): SIGNED_IN,
     ("GET", f"{API}/tickets/{{number}}/escalations"): SIGNED_IN,
     ("GET", f"{API}/tickets/{{number}}/extensions"): SIGNED_IN,
+    # Whoever sees a ticket may say something about it.
+    ("GET", f"{API}/tickets/{{number}}/comments"): SIGNED_IN,
+    ("POST", f"{API}/tickets/{{number}}/comments"): SIGNED_IN,
+    **{
+        ("POST", f"{API}/tickets/bulk/{act}"): BY_CHART
+        for act in ("assign", "reassign", "verify", "extension-decisions")
+    },
     **{
         ("POST", f"{API}/tickets/{{number}}/{event}"): BY_CHART
         for event in (
@@ -69,6 +76,8 @@ _CALLS: dict[tuple[str, str], Rule] = {
             "cancel",
             "supervise",
             "regrade",
+            "transfer",
+            "correct",
             "extensions",
         )
     },
@@ -180,6 +189,14 @@ _PAGES: dict[tuple[str, str], Rule] = {
     ("POST", "/findings/new"): SIGNED_IN,
     ("GET", "/findings/mine"): SIGNED_IN,
     ("GET", "/tickets"): SIGNED_IN,
+    # Filters and columns are one's own.
+    ("POST", "/tickets/filters"): SIGNED_IN,
+    ("POST", "/tickets/filters/{id}/forget"): SIGNED_IN,
+    ("POST", "/tickets/columns"): SIGNED_IN,
+    ("POST", "/tickets/{number}/comments"): SIGNED_IN,
+    ("GET", "/tickets/bulk/{act}"): SIGNED_IN,
+    ("POST", "/tickets/bulk/{act}"): BY_CHART,
+    ("GET", "/tickets/bulk/acts/{id}"): SIGNED_IN,
     ("GET", "/tickets/{number}"): SIGNED_IN,
     ("GET", "/tickets/{number}/{action}"): SIGNED_IN,
     ("POST", "/tickets/{number}/{action}"): BY_CHART,

@@ -78,7 +78,8 @@ def open_matters(record: Record) -> list[Open]:
 def _of_ticket(ticket: Ticket) -> Iterator[Open]:
     match ticket.state:
         case TicketState.FOUND:
-            yield from _since(Matter.UNASSIGNED, ticket.recorded_at)
+            # Whoever took it over has the time anybody has.
+            yield from _since(Matter.UNASSIGNED, ticket.transferred_at or ticket.recorded_at)
         case TicketState.ASSIGNED:
             assert ticket.due_at is not None
             yield Open(Matter.DEADLINE, ticket.due_at, ticket.due_version)

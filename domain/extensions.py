@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
@@ -9,6 +10,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm.attributes import set_committed_value
 
 from domain import notices
 from domain.campaign_settings import settings_of
@@ -53,6 +55,23 @@ def extensions_of(session: Session, ticket: Ticket) -> list[Extension]:
             .order_by(Extension.requested_at)
         )
     )
+
+
+def pending_extensions(session: Session, tickets: Sequence[Ticket]) -> list[Extension]:
+    """The requests on these tickets that wait for a decision, in the order of the tickets."""
+    query = (
+        select(Extension)
+        .where(
+            Extension.ticket_id.in_([ticket.id for ticket in tickets]),
+            Extension.state == ExtensionState.REQUESTED,
+        )
+        .options(joinedload(Extension.requested_by))
+    )
+    found = {each.ticket_id: each for each in session.scalars(query)}
+    for ticket in tickets:
+        if ticket.id in found:
+            set_committed_value(found[ticket.id], "ticket", ticket)
+    return [found[ticket.id] for ticket in tickets if ticket.id in found]
 
 
 def request(

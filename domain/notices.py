@@ -13,10 +13,10 @@ from sqlalchemy.orm import Session
 
 from domain import outbox
 from domain.people import holders
-from domain.records import Extension, Person, Ticket
+from domain.records import Extension, Person, Ticket, Unit
 from statemachines.extension import ExtensionState
 from statemachines.labels import LOCAL, Language, Level, label
-from statemachines.roles import Role
+from statemachines.roles import Actor, Role
 from statemachines.ticket import APPROVERS, TicketState
 
 #: kind → (Chinese title, English title, what to do in Chinese, what to do in English)
@@ -63,6 +63,36 @@ OCCASIONS: dict[str, tuple[str, str, str, str]] = {
         "Cancelled",
         "本单已作废，无须整改。",
         "This ticket is cancelled; nothing is to be done.",
+    ),
+    "relieved": (
+        "已改派他人",
+        "Given to somebody else",
+        "本单已改由他人负责，您无须再办。",
+        "Somebody else is responsible for this ticket now; there is nothing left for you to do.",
+    ),
+    "received": (
+        "转来隐患",
+        "Passed on to your unit",
+        "请按三定下达整改。",
+        "Please assign it under the three-fixed rule.",
+    ),
+    "transferred": (
+        "已转办",
+        "Passed on to another unit",
+        "本单已转由其他单位办理，您无须再办。",
+        "This ticket was passed on to another unit; there is nothing left for you to do.",
+    ),
+    "corrected": (
+        "隐患单已更正",
+        "Ticket corrected",
+        "本单内容有更正，请按更正后的内容办理。",
+        "What this ticket says was corrected; please go by what it says now.",
+    ),
+    "mentioned": (
+        "有人提到您",
+        "You were mentioned",
+        "请查看留言。",
+        "Please read the comment.",
     ),
     "recalendared": (
         "期限随日历调整",
@@ -209,6 +239,92 @@ def cancelled(session: Session, ticket: Ticket, *, now: datetime) -> None:
         extra_zh=f"原因：{ticket.cancel_reason}",
         extra_en=f"Reason: {ticket.cancel_reason}",
     )
+
+
+def relieved(
+    session: Session, ticket: Ticket, previous: Person | None, *, reason: str, now: datetime
+) -> None:
+    """Reassigned: who had it hears that it is no longer theirs, so that nobody looks for a task that has gone."""
+    if previous is not None and previous.id != ticket.assignee_id:
+        _tell(
+            session,
+            [previous],
+            ticket,
+            "relieved",
+            now=now,
+            extra_zh=f"理由：{reason}",
+            extra_en=f"Reason: {reason}",
+        )
+
+
+def transferred(
+    session: Session,
+    ticket: Ticket,
+    *,
+    sender: Unit,
+    previous: Person | None,
+    reason: str,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Passed on: the receiving unit's supervisors are to assign it; who had it is relieved."""
+    zh = f"转出单位：{sender.name}\n理由：{reason}"
+    en = f"From: {sender.name}\nReason: {reason}"
+    receivers = [
+        person for person in holders(session, Role.SUPERVISOR, ticket.unit.path) if person.id != actor.id
+    ]
+    _tell(session, receivers, ticket, "received", now=now, extra_zh=zh, extra_en=en)
+    _tell(session, [previous], ticket, "transferred", now=now, extra_zh=zh, extra_en=en)
+
+
+def corrected(
+    session: Session, ticket: Ticket, *, changed: Iterable[str], reason: str, now: datetime
+) -> None:
+    """Corrected: told to the person responsible."""
+    names = "、".join(CORRECTED[name][0] for name in changed)
+    in_english = ", ".join(CORRECTED[name][1] for name in changed)
+    _tell(
+        session,
+        [ticket.assignee],
+        ticket,
+        "corrected",
+        now=now,
+        extra_zh=f"更正：{names}\n理由：{reason}",
+        extra_en=f"Corrected: {in_english}\nReason: {reason}",
+    )
+
+
+def mentioned(
+    session: Session,
+    ticket: Ticket,
+    people: Iterable[Person],
+    *,
+    text: str,
+    by: str,
+    about: UUID,
+    now: datetime,
+) -> None:
+    """A comment mentions them."""
+    _tell(
+        session,
+        people,
+        ticket,
+        "mentioned",
+        now=now,
+        about=about,
+        extra_zh=f"{by}：{text}",
+        extra_en=f"{by}: {text}",
+    )
+
+
+#: What can be corrected, as a notice names it.
+CORRECTED: dict[str, tuple[str, str]] = {
+    "description": ("隐患", "hazard"),
+    "category": ("类别", "category"),
+    "location": ("地点", "place"),
+    "quantity": ("数量", "quantity"),
+    "measure_unit": ("计量单位", "unit of measure"),
+}
 
 
 def recalendared(

@@ -228,6 +228,29 @@ def may_be_assigned(session: Session, unit_path: str) -> list[Person]:
     return list(dict.fromkeys(session.scalars(_assignees(unit_path))))
 
 
+def assignees_for(session: Session, unit_paths: Sequence[str]) -> list[tuple[Person, int]]:
+    """Who can be made responsible at any of these units, and at how many of them, those for most first."""
+    query = (
+        select(Person, Unit.path)
+        .join(RoleGrant, RoleGrant.person_id == Person.id)
+        .join(Unit, Unit.id == RoleGrant.unit_id)
+        .where(RoleGrant.role == Role.ASSIGNEE, Person.active)
+        .order_by(Person.login)
+        .options(joinedload(Person.unit))
+    )
+    at: dict[Person, list[str]] = {}
+    for person, path in session.execute(query):
+        at.setdefault(person, []).append(path)
+    counted = [
+        (
+            person,
+            sum(any(path.startswith(own) or own.startswith(path) for own in paths) for path in unit_paths),
+        )
+        for person, paths in at.items()
+    ]
+    return sorted(((person, count) for person, count in counted if count), key=lambda each: -each[1])
+
+
 def assignee_by_login(session: Session, login: str, *, unit: Unit) -> Person:
     """The person with this login, who may be made responsible at this unit. Raises BadInput at `/assignee`."""
     person = session.scalars(_assignees(unit.path).where(Person.login == login).limit(1)).one_or_none()

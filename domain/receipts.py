@@ -95,14 +95,15 @@ def _one(notice: Notice, attempts: list[DeliveryAttempt], kinds: dict[UUID, str]
         instead_of=notice.instead_of.name if notice.instead_of else None,
         through=Through(notice.channel.value),
         address=address,
-        standing=_standing(notice),
+        standing=standing_of(notice),
         sent_at=dispatch.sent_at if dispatch else None,
         answer=(dispatch.answer or dispatch.last_error) if dispatch else None,
         attempts=tuple(attempts),
     )
 
 
-def _standing(notice: Notice) -> Standing:
+def standing_of(notice: Notice) -> Standing:
+    """How far a notice has come; its message must be loaded."""
     if notice.channel is Channel.INBOX:
         return Standing.IN_BOX
     dispatch = notice.dispatch

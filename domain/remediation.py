@@ -162,7 +162,9 @@ def assign(session: Session, ticket: Ticket, told: Assignment, *, actor: Actor, 
     )
     ticket.assignee, ticket.duty, ticket.measure = person, told.duty, told.measure
     ticket.budget, ticket.emergency_plan = told.budget, told.emergency_plan
-    ticket.first_due_at = ticket.due_at = due
+    ticket.due_at = due
+    # A ticket that was passed on keeps the deadline it was first given.
+    ticket.first_due_at = ticket.first_due_at or due
     ticket.due_basis = None if computed is None else computed.basis()
     ticket.due_version += 1
     ticket.assigned_at = now
@@ -177,6 +179,7 @@ def assign(session: Session, ticket: Ticket, told: Assignment, *, actor: Actor, 
         after=ticket.state,
         **told.model_dump(exclude={"due"}),
         due=due,
+        basis=ticket.due_basis,
     )
     notices.assigned(session, ticket, now=now)
     return ticket
@@ -384,6 +387,7 @@ def reassign(session: Session, ticket: Ticket, told: Reassignment, *, actor: Act
         **told.model_dump(),
     )
     notices.assigned(session, ticket, now=now)
+    notices.relieved(session, ticket, previous, reason=told.reason or "", now=now)
     return ticket
 
 

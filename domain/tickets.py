@@ -48,6 +48,7 @@ __all__ = [
     "narrowed",
     "overdue",
     "ticket_by_number",
+    "tickets_by_numbers",
     "untaken",
 ]
 
@@ -119,6 +120,19 @@ def ticket_by_number(
         raise PreconditionFailed(expected=expected_version, current=ticket.version)
     load_named(session, [ticket])
     return ticket
+
+
+def tickets_by_numbers(session: Session, numbers: Sequence[str], *, actor: Actor) -> list[Ticket]:
+    """The tickets of these numbers that the actor may see, in this order, with all they name."""
+    query = (
+        select(Ticket)
+        .where(Ticket.number.in_(numbers), tickets_visible_to(actor))
+        .options(joinedload(Ticket.unit, innerjoin=True))
+    )
+    found = {ticket.number: ticket for ticket in session.scalars(query)}
+    tickets = [found[number] for number in numbers if number in found]
+    load_all_named(session, tickets)
+    return tickets
 
 
 class TicketFilter(FigureFilter):

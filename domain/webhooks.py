@@ -38,6 +38,8 @@ TYPES: Mapping[str, str] = {
     TicketEvent.CANCEL: "ticket.cancelled",
     TicketEvent.REASSIGN: "ticket.reassigned",
     TicketEvent.REGRADE: "ticket.regraded",
+    TicketEvent.TRANSFER: "ticket.transferred",
+    TicketEvent.CORRECT: "ticket.corrected",
     TicketEvent.SUPERVISE: "ticket.supervised",
     TicketEvent.EXTEND: "ticket.extended",
     TicketEvent.ESCALATE: "ticket.escalated",

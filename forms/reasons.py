@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy.orm import Session
 
 from domain.calendars import calendar_of
 from domain.deadlines import Due, Skipped, due_again
-from domain.records import Ticket
+from domain.records import History, Ticket
 from forms import dates
 from forms.words import _, say
 from statemachines.labels import Language, label
@@ -51,9 +53,59 @@ def explained(due: Due, lang: Language, *, now: datetime) -> str:
     return text
 
 
-def why_this_due(session: Session, ticket: Ticket, lang: Language, *, now: datetime) -> str | None:
-    """Why the deadline of a ticket is when it is; None when a person chose it. The unit must be loaded."""
-    if ticket.due_basis is None:
-        return None
-    due = due_again(ticket.due_basis, calendar_of(session, ticket.unit.path))
-    return explained(due, lang, now=now) if due.at == ticket.due_at else None
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """Why the present deadline is when it is, and why the first one was; None when nothing more is known."""
+
+    present: str | None
+    first: str | None
+
+
+def why_these_deadlines(
+    session: Session, ticket: Ticket, rows: Sequence[History], lang: Language, *, now: datetime
+) -> Deadlines:
+    """Why both deadlines of a ticket are when they are, from its history. The unit must be loaded."""
+    given = [row for row in rows if row.event in _GIVING and row.facts.get("due")]
+    spot = next((row for row in rows if row.event == "fix_on_spot"), None)
+    if ticket.first_due_at is None or not (given or spot):
+        return Deadlines(None, None)
+    if spot is not None and not given:
+        first = say(lang, _("立查立改，当日完成。"))
+        return Deadlines(first, first)
+
+    def computed(basis: Mapping[str, Any] | None, at: datetime | None) -> str | None:
+        if not basis:
+            return None
+        due = due_again(basis, calendar_of(session, ticket.unit.path))
+        # A calendar imported since then would explain another day.
+        return explained(due, lang, now=now) if due.at == at else None
+
+    def by_hand(row: History) -> str:
+        return say(
+            lang, _("由%(who)s于%(when)s确定。"), who=row.actor_name, when=dates.moment(row.at, lang, now=now)
+        )
+
+    begun, last = given[0], given[-1]
+    kept = begun.facts.get("basis") or (ticket.due_basis if begun is last else None)
+    first = computed(kept, ticket.first_due_at) or by_hand(begun)
+    if begun is last:
+        return Deadlines(first, first)
+    present = computed(ticket.due_basis, ticket.due_at) or ""
+    if last.event != "assign":
+        present = _moved(last, lang, now) + present
+    return Deadlines(present or by_hand(last), first)
+
+
+_GIVING = {"assign", "extend", "return", "recalendar"}
+
+
+def _moved(row: History, lang: Language, now: datetime) -> str:
+    """What moved a deadline: an extension, a failed re-check, a new calendar."""
+    when = dates.moment(row.at, lang, now=now)
+    if row.event == "recalendar":
+        return say(
+            lang, _("因“%(calendar)s”放假安排于%(when)s调整。"), calendar=row.facts["calendar"], when=when
+        )
+    if row.event == "return":
+        return say(lang, _("%(who)s于%(when)s复查不合格，另定期限。"), who=row.actor_name, when=when)
+    return say(lang, _("%(who)s于%(when)s批准延期。"), who=row.actor_name, when=when)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from domain.notices import CORRECTED
 from domain.records import History
 from forms import dates
 from forms.words import _, say
@@ -33,6 +34,10 @@ HAPPENED: Mapping[str, str] = {
     "extension_refused": _("未批准延期"),
     "escalate": _("到期提醒与催办"),
     "carry_over": _("结转到下一次检查"),
+    "transfer": _("转办"),
+    "correct": _("更正"),
+    "comment": _("留言"),
+    "recalendar": _("期限随放假安排调整"),
     "supervision_report": _("报告督办进展"),
     "delist": _("摘牌，督办结束"),
     "plan_drafted": _("编制治理方案"),
@@ -48,12 +53,17 @@ HAPPENED: Mapping[str, str] = {
 #: Short facts, said in one line in this order.
 BRIEF: Mapping[str, str] = {
     "level": _("等级"),
+    "previous": _("原为"),
     "assignee": _("责任人"),
+    "previous_due": _("原期限"),
     "due": _("期限"),
     "fixed_at": _("完成时间"),
     "cost": _("费用（元）"),
     "budget": _("资金（元）"),
     "duplicate_of": _("重复于"),
+    "sender_name": _("转出单位"),
+    "receiver_name": _("接收单位"),
+    "calendar": _("日历"),
     "files": _("照片（张）"),
     "order": _("督办文号"),
     "order_level": _("督办级别"),
@@ -61,7 +71,7 @@ BRIEF: Mapping[str, str] = {
     "next_report": _("下次报告"),
 }
 
-PEOPLE = ("assignee", "supervisor")
+PEOPLE = ("assignee", "supervisor", "previous")
 """Facts that name a person by login."""
 
 #: Sentences, each on a line of its own.
@@ -74,6 +84,7 @@ LINES: Mapping[str, str] = {
     "interim_measures": _("临时防范措施"),
     "emergency_plan": _("预案"),
     "answer": _("内容"),
+    "comment": _("留言"),
     "requirements": _("督办要求"),
     "text": _("进展"),
     "goals": _("治理的目标和任务"),
@@ -101,7 +112,8 @@ class Told:
 
 def logins_in(rows: Sequence[History]) -> set[str]:
     """The logins a history names, to be shown by name."""
-    return {str(row.facts[name]) for row in rows for name in PEOPLE if row.facts.get(name)}
+    named = {str(row.facts[name]) for row in rows for name in PEOPLE if row.facts.get(name)}
+    return named.union(*(row.facts.get("mentions") or () for row in rows))
 
 
 def told(row: History, lang: Language, *, now: datetime, names: Mapping[str, str]) -> Told:
@@ -120,19 +132,45 @@ def told(row: History, lang: Language, *, now: datetime, names: Mapping[str, str
             if row.facts.get(name) not in (None, "", [], 0) and isinstance(row.facts[name], str | int | float)
         )
 
-    return Told(row.actor_name, what, row.at, said(BRIEF), said(LINES), row.event in BAD)
+    more = [*_changes(row, lang), *_mentions(row, lang, names)]
+    return Told(row.actor_name, what, row.at, said(BRIEF), (*more, *said(LINES)), row.event in BAD)
+
+
+def noticed(at: datetime, lang: Language) -> Told:
+    """A line for notices of something that is no entry of the history."""
+    return Told(say(lang, _("系统")), say(lang, _("发出通知")), at, (), (), bad=False)
+
+
+def _changes(row: History, lang: Language) -> list[tuple[str, str]]:
+    """What a correction put in the place of what."""
+    changes: Mapping[str, Mapping[str, object]] = row.facts.get("changes") or {}
+    nothing = say(lang, _("（空）"))
+    return [
+        (
+            CORRECTED[name][0 if lang == "zh" else 1],
+            f"{change['before'] or nothing} → {change['after'] or nothing}",
+        )
+        for name, change in changes.items()
+        if name in CORRECTED
+    ]
+
+
+def _mentions(row: History, lang: Language, names: Mapping[str, str]) -> list[tuple[str, str]]:
+    logins: Sequence[str] = row.facts.get("mentions") or ()
+    people = say(lang, _("、")).join(names.get(login, login) for login in logins)
+    return [(say(lang, _("提到")), people)] if people else []
 
 
 def _fact(
     name: str, value: str | int | float, lang: Language, now: datetime, names: Mapping[str, str]
 ) -> str:
-    if name == "level" and value in set(Level):
+    if name in {"level", "previous"} and value in set(Level):
         return label(Level(str(value)), lang)
     if name == "order_level":
         return label(SupervisionLevel(str(value)), lang)
     if name in PEOPLE:
         return names.get(str(value), str(value))
-    if name in {"due", "fixed_at", "next_report"}:
+    if name in {"due", "previous_due", "fixed_at", "next_report"}:
         moment = datetime.fromisoformat(str(value))
         if moment.tzinfo is not None:
             return (dates.moment if name == "fixed_at" else dates.deadline)(moment, lang, now=now)

@@ -10,12 +10,12 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ValidationError
 from sqlalchemy.orm import Session
 
-from domain import extensions, remediation, supervisions
+from domain import corrections, extensions, remediation, supervisions
 from domain.errors import BadInput, NotFound
 from domain.files import files_of, list_files
 from domain.people import may_be_assigned
 from domain.records import CancelKind, FileKind, Ticket
-from domain.tickets import ticket_by_number
+from domain.tickets import ticket_by_number, tickets_by_numbers
 from forms.errors import PageRoute
 from forms.fields import Form, Photo, Sent, SentForm, problems_of, status_of
 from forms.pages import page, see_other
@@ -50,6 +50,8 @@ class Action:
     photos: bool = False
     fixed: Mapping[str, Any] | None = None
     """What the button itself says (verify: passed)."""
+    blank: Mapping[str, Any] | None = None
+    """What a field that was emptied means, where that is not "left out"."""
     asks: bool = True
     """False for a button that needs nothing more: it is pressed on the ticket's own page."""
 
@@ -113,6 +115,14 @@ ACTIONS: Mapping[str, Action] = {
         remediation.Regrading,
         ("level", "reason", "budget", "emergency_plan"),
     ),
+    "transfer": Action(TicketEvent.TRANSFER, corrections.transfer, corrections.Transfer, ("unit", "reason")),
+    "correct": Action(
+        TicketEvent.CORRECT,
+        corrections.correct,
+        corrections.Correction,
+        ("description", "category", "location", "quantity", "measure_unit", "reason"),
+        blank={"description": "", "category": "", "location": "", "quantity": None},
+    ),
     "cancel": Action(
         TicketEvent.CANCEL, remediation.cancel, remediation.Cancellation, ("kind", "duplicate_of", "reason")
     ),
@@ -136,6 +146,12 @@ NAMES: Mapping[str, str] = {
     "requirements": _("督办要求"),
     "supervisor": _("督办人"),
     "report_every_days": _("几天报告一次"),
+    "unit": _("接收单位"),
+    "description": _("是什么隐患"),
+    "category": _("类别"),
+    "location": _("在哪里"),
+    "quantity": _("数量"),
+    "measure_unit": _("计量单位"),
     "kind": _("作废原因"),
     "duplicate_of": _("重复于哪一张"),
 }
@@ -174,6 +190,7 @@ def _action_page(
             levels=[level for level in Level if level is not ticket.level],
             **_supervising(session, ticket, name),
             kinds=tuple(CancelKind),
+            receivers=corrections.receiving_units(session, ticket, actor=actor) if name == "transfer" else [],
             assigned=ticket.state is TicketState.ASSIGNED,
             limit_mb=settings_of(request).file_max_bytes // 2**20,
         )
@@ -244,12 +261,20 @@ def act(request: Request, actor: Who, number: str, action: str, sent: SentForm) 
         return _action_page(
             request, number, action, sent.form(problems), actor=actor, status=status_of(error)
         )
-    return see_other(f"/tickets/{number}", done=done)
+    return see_other(_after(request, actor, number), done=done)
+
+
+def _after(request: Request, actor: Actor, number: str) -> str:
+    """Back to the ticket; to the list when it was passed on out of this person's sight."""
+    with database_of(request).reading() as session:
+        seen = tickets_by_numbers(session, [number], actor=actor)
+    return f"/tickets/{number}" if seen else "/tickets"
 
 
 def _do(request: Request, actor: Actor, number: str, name: str, action: Action, sent: Sent) -> str:
     photos = sent.photos("photos", request) if action.photos else []
     more: dict[str, Any] = dict(action.fixed or {})
+    more |= {name: value for name, value in (action.blank or {}).items() if not sent.text(name)}
     for moment in action.moments:
         more |= sent.moment(moment)
     if action.photos:

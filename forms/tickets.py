@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -10,37 +10,37 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request, Response
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from uuid_utils.compat import uuid7
 
 from domain.campaign_settings import settings_of
+from domain.comments import people_to_mention
 from domain.escalations import escalations
 from domain.evidence import DoubtKind, doubts, shown_time, tolerance_of
 from domain.extensions import extensions_of
 from domain.files import files_of
-from domain.history import history_of
-from domain.people import units_in_sight
 from domain.records import Extension, FileKind, FileListing, Person, Ticket
+from domain.related import family_of
 from domain.rights import Deed
 from domain.rights import may as may_do
 from domain.suggestions import suggestions_about
 from domain.supervisions import orders_of
-from domain.tickets import list_tickets, ticket_by_number
+from domain.tickets import ticket_by_number
+from domain.timeline import Hearing, Moment, timeline
 from domain.treatment_plans import plan_in_force
 from domain.visibility import tickets_visible_to
 from forms.errors import PageRoute
 from forms.fields import Form
-from forms.findings import running_campaigns
-from forms.narrowing import narrowed_by
 from forms.pages import page
-from forms.reasons import why_this_due
+from forms.reasons import why_these_deadlines
 from forms.session import database_of, now_of, signed_in
 from forms.session import settings_of as installation_of
-from forms.stories import Told, logins_in, told
+from forms.stories import Told, logins_in, noticed, told
 from forms.words import language_of
 from statemachines.chart import Option, options
 from statemachines.extension import ExtensionEvent, ExtensionState, request_refusal
 from statemachines.labels import Labelled, Language, Level
 from statemachines.roles import Actor
-from statemachines.ticket import TicketEvent, TicketState
+from statemachines.ticket import TicketEvent
 from statemachines.treatment_plan import draft_refusal
 
 router = APIRouter(route_class=PageRoute)
@@ -61,33 +61,11 @@ FIRST: Mapping[Labelled, int] = {
     ExtensionEvent.REQUEST: 4,
     TicketEvent.REASSIGN: 5,
     TicketEvent.SUPERVISE: 6,
-    TicketEvent.REGRADE: 7,
-    TicketEvent.CANCEL: 8,
+    TicketEvent.TRANSFER: 7,
+    TicketEvent.REGRADE: 8,
+    TicketEvent.CORRECT: 9,
+    TicketEvent.CANCEL: 10,
 }
-
-
-@router.get("/tickets")
-def tickets(request: Request, actor: Who, cursor: str | None = None) -> Response:
-    """Tickets in sight, narrowed by the address's filter, one page at a time."""
-    narrowed = narrowed_by(request, actor)
-    with database_of(request).reading() as session:
-        found = list_tickets(
-            session, narrowed.wanted, actor=actor, now=now_of(request), limit=PER_PAGE, cursor=cursor
-        )
-        return page(
-            request,
-            "tickets.html",
-            status=422 if narrowed.wrong else 200,
-            form=Form(narrowed.values, narrowed.wrong),
-            found=found,
-            cursor=cursor,
-            narrowed=narrowed,
-            chips=narrowed.chips(language_of(request)),
-            units=units_in_sight(session, actor),
-            campaigns=running_campaigns(session, actor),
-            states=tuple(TicketState),
-            levels=tuple(Level),
-        )
 
 
 @router.get("/tickets/{number}")
@@ -116,15 +94,24 @@ def buttons(
     if found.acknowledged_at is not None:
         # Signing for it twice changes nothing, so it is not offered twice.
         every = [each for each in every if each.event is not TicketEvent.ACKNOWLEDGE]
-    may = sorted((each for each in every if each.allowed), key=lambda each: FIRST.get(each.event, 9))
+    may = sorted((each for each in every if each.allowed), key=lambda each: FIRST.get(each.event, 11))
     return may, [each for each in every if not each.allowed]
 
 
-def _story(session: Session, found: Ticket, lang: Language, now: datetime) -> list[Told]:
-    rows = history_of(session, found)
+def _story(
+    session: Session, moments: Sequence[Moment], lang: Language, now: datetime
+) -> list[tuple[Told, tuple[Hearing, ...]]]:
+    """What happened, each with who was told."""
+    rows = [moment.entry for moment in moments if moment.entry is not None]
     people = select(Person.login, Person.name).where(Person.login.in_(logins_in(rows)))
     names = {row.login: row.name for row in session.execute(people)}
-    return [told(row, lang, now=now, names=names) for row in rows]
+    return [
+        (
+            told(moment.entry, lang, now=now, names=names) if moment.entry else noticed(moment.at, lang),
+            moment.told,
+        )
+        for moment in moments
+    ]
 
 
 def _doubts(
@@ -157,6 +144,7 @@ def ticket_page(
     """The page of a loaded ticket; `form` carries what went wrong with a button that has no page of its own."""
     now, lang = now_of(request), language_of(request)
     extensions = extensions_of(session, found)
+    moments = timeline(session, found)
     may, may_not = buttons(found, extensions, actor=actor, now=now)
     listings = files_of(session, found)
     pending = next((each for each in extensions if each.state is ExtensionState.REQUESTED), None)
@@ -177,13 +165,19 @@ def ticket_page(
         pending=pending,
         decisions=options(pending, actor=actor, now=now) if pending else [],
         granted=sum(each.state is ExtensionState.APPROVED for each in extensions),
-        story=_story(session, found, lang, now),
+        story=_story(session, moments, lang, now),
+        family=family_of(session, found, actor=actor),
+        mentionable=people_to_mention(session, found, actor=actor),
+        compared={each.kind for each in listings if each.arrived_at} >= {FileKind.BEFORE, FileKind.AFTER},
+        fresh_id=str(uuid7()),
         suggestions=suggestions_about(session, found, actor=actor),
         orders=orders_of(session, found),
         plan=plan_in_force(session, found),
         may_plan_major=found.level is Level.MAJOR and draft_refusal(found, actor=actor) is None,
         may_suggest=may_do(actor, Deed.SUGGEST, at=found.unit.path),
         steps=escalations(session, found, now=now),
-        why_due=why_this_due(session, found, lang, now=now),
+        why=why_these_deadlines(
+            session, found, [each.entry for each in moments if each.entry], lang, now=now
+        ),
         limit_mb=installation_of(request).file_max_bytes // 2**20,
     )

@@ -17,6 +17,7 @@ from statemachines.chart import (
     stage,
     unchanged,
 )
+from statemachines.corrections import another_unit, nothing_undecided, something_changed
 from statemachines.labels import Labelled, Level, local_day
 from statemachines.refusals import (
     AfterPhotoRequired,
@@ -72,6 +73,8 @@ class TicketEvent(Labelled):
     CANCEL = "cancel", "作废", "Cancel"
     REASSIGN = "reassign", "改派", "Reassign"
     REGRADE = "regrade", "调整等级", "Regrade"
+    TRANSFER = "transfer", "转办", "Pass on"
+    CORRECT = "correct", "更正", "Correct"
     SUPERVISE = "supervise", "督办", "Supervise"
     EXTEND = "extend", "延期", "Extend"
     ESCALATE = "escalate", "逐级催办", "Escalate"
@@ -359,6 +362,10 @@ LAWS: dict[Labelled, Law] = {
     TicketEvent.REGRADE: Law(
         may=(by(Role.SUPERVISOR),), needs=(new_level, reason_given, five_assurances_when_raised)
     ),
+    TicketEvent.TRANSFER: Law(
+        may=(by(Role.SUPERVISOR), nothing_undecided), needs=(another_unit, reason_given)
+    ),
+    TicketEvent.CORRECT: Law(may=(by(Role.SUPERVISOR),), needs=(something_changed, reason_given)),
     TicketEvent.SUPERVISE: Law(may=(by(Role.SUPERVISOR, Role.LEADER),), needs=(reason_given,)),
     TicketEvent.EXTEND: Law(may=(the_approver,), needs=(later_due,), caused=True),
     TicketEvent.ESCALATE: Law(may=(by_the_clock,), caused=True),
@@ -406,6 +413,9 @@ class TicketChart(RecordChart):
     cancel = found.to(cancelled, validators="lawful") | assigned.to(cancelled, validators="lawful")
     reassign = unchanged(assigned, validators="lawful")
     regrade = unchanged(found, assigned, validators="lawful")
+    # Whoever takes it over fixes the three anew.
+    transfer = unchanged(found, validators="lawful") | assigned.to(found, validators="lawful")
+    correct = unchanged(found, assigned, fixed, validators="lawful")
     supervise = unchanged(found, assigned, fixed, validators="lawful")
     extend = unchanged(assigned, validators="lawful")
     escalate = unchanged(found, assigned, fixed, validators="lawful")

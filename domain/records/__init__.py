@@ -8,6 +8,7 @@ from domain.records.campaigns import Campaign, CampaignPhase, CampaignUnit
 from domain.records.channels import Channel, DeliveryAttempt, Dispatch, Outlet, OutletKind
 from domain.records.chases import Chase, Matter, StepRecord
 from domain.records.checklists import Checklist, ChecklistItem
+from domain.records.desks import BulkAct, Desk, SavedFilter
 from domain.records.feeds import CalendarFeed
 from domain.records.files import FileKind, FileListing, FilePart, StoredFile
 from domain.records.flows import FlowRequest, FlowRun
@@ -43,6 +44,7 @@ __all__ = [
     "ApiToken",
     "Appointment",
     "Base",
+    "BulkAct",
     "Calendar",
     "CalendarDay",
     "CalendarFeed",
@@ -58,6 +60,7 @@ __all__ = [
     "ChecklistItem",
     "CountsAs",
     "DeliveryAttempt",
+    "Desk",
     "Dispatch",
     "DoorKind",
     "Extension",
@@ -91,6 +94,7 @@ __all__ = [
     "SampleDraw",
     "SampleKind",
     "SampledTicket",
+    "SavedFilter",
     "StandardHazard",
     "Stands",
     "StepRecord",

@@ -120,6 +120,8 @@ class Ticket(Base):
     return_count: Mapped[int] = mapped_column(default=0)
     supervised_at: Mapped[datetime | None]
     supervision_reason: Mapped[str | None]
+    transferred_at: Mapped[datetime | None]
+    """When it was last passed on to another unit; the history says from which and why."""
     cancelled_at: Mapped[datetime | None]
     cancel_kind: Mapped[CancelKind | None] = mapped_column(words(CancelKind))
     cancel_reason: Mapped[str | None]
@@ -203,6 +205,13 @@ class Ticket(Base):
             "found_at",
             "id",
             postgresql_where=text("state IN ('found', 'assigned', 'fixed')"),
+        ),
+        # Read by domain/related.py: what came back as another ticket, what repeats this one.
+        Index(
+            "ix_tickets_recurrence", "recurrence_of_id", postgresql_where=text("recurrence_of_id IS NOT NULL")
+        ),
+        Index(
+            "ix_tickets_duplicate", "duplicate_of_id", postgresql_where=text("duplicate_of_id IS NOT NULL")
         ),
         # Read by domain/search.py. The table is not made wider by it: what counts tickets reads the rows, not this.
         Index(

@@ -6,6 +6,8 @@ const pages = [
   "forms.js", // every page
   "finding.js", // the finding form
   "field.js", // what waits on this phone
+  "work_queue.js", // the work queue
+  "compare.js", // photos before and after
 ];
 const into = "forms/static/built";
 

@@ -28,9 +28,9 @@ def buttons(browser: Browser, number: str) -> set[str]:
         ("wangjianguo", None, {"acknowledge", "progress", "fix", "request"}, set()),
         (
             "zhaozhuren",
-            {"assign", "fix_on_spot", "cancel", "regrade", "supervise"},
-            {"reassign", "cancel", "regrade", "supervise"},
-            {"verify", "return", "supervise"},
+            {"assign", "fix_on_spot", "cancel", "regrade", "transfer", "correct", "supervise"},
+            {"reassign", "cancel", "regrade", "transfer", "correct", "supervise"},
+            {"verify", "return", "correct", "supervise"},
         ),
         ("zhengju", {"supervise"}, {"supervise"}, {"supervise"}),
     ],

@@ -141,6 +141,8 @@ TICKET_FACTS: dict[str, dict[str, Any]] = {
     "cancel": {"reason": "与 CC2026-XB03-0016 重复"},
     "reassign": {"assignee": PERSONAS["colleague"].id, "reason": "王工外出"},
     "regrade": {"level": Level.SERIOUS, "reason": "范围扩大", "budget": 3000, "emergency_plan": "专人看护"},
+    "transfer": {"unit": "/XB/XB04/", "reason": "属地划分有误", "extension_pending": False},
+    "correct": {"changed": ("location",), "reason": "杆号写错"},
     "supervise": {"reason": "两次复查不合格"},
     "extend": {"due": LATER},
 }

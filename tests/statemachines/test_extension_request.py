@@ -44,7 +44,7 @@ def test_only_a_ticket_being_rectified_is_extended(state: str) -> None:
 
 
 def test_who_asks_in_vain_hears_what_is_possible() -> None:
-    assert refused(ticket("fixed"), "supervisor").allowed == ("verify", "return", "supervise")
+    assert refused(ticket("fixed"), "supervisor").allowed == ("verify", "return", "correct", "supervise")
 
 
 def test_after_the_deadline_it_is_too_late() -> None:

@@ -98,9 +98,9 @@ def test_an_extension_that_ended_before_it_was_approved_is_no_extension() -> Non
 
 def test_a_refusal_says_what_this_person_may_do_instead() -> None:
     refusal = refused(ticket("assigned"), "verify", supervisor, opinion="合格")
-    assert refusal.allowed == ("cancel", "reassign", "regrade", "supervise")
+    assert refusal.allowed == ("cancel", "reassign", "regrade", "transfer", "correct", "supervise")
     assert refusal.sentence("zh") == (
-        "当前状态为“整改中”，不能“复查合格”。您现在可以：作废、改派、调整等级、督办。"
+        "当前状态为“整改中”，不能“复查合格”。您现在可以：作废、改派、调整等级、转办、更正、督办。"
     )
     assert refusal.sentence("en") == (
         "“Verify” is not possible in the state “Assigned”. You may now: Cancel, Reassign, Regrade, Supervise."
@@ -115,7 +115,15 @@ def test_a_person_without_options_hears_so() -> None:
 
 def test_what_is_missing_is_refused_with_the_events_allowed_too() -> None:
     refusal = refused(ticket(), "assign", supervisor)
-    assert refusal.allowed == ("assign", "fix_on_spot", "cancel", "regrade", "supervise")
+    assert refusal.allowed == (
+        "assign",
+        "fix_on_spot",
+        "cancel",
+        "regrade",
+        "transfer",
+        "correct",
+        "supervise",
+    )
 
 
 def test_options_leave_out_what_other_commands_cause() -> None:

@@ -13,6 +13,8 @@ found     | any     | return      | -         | -                               
 found     | any     | cancel      | cancelled | supervisor                              | role-missing
 found     | any     | reassign    | -         | -                                       | wrong-state
 found     | any     | regrade     | found     | supervisor                              | role-missing
+found     | any     | transfer    | found     | supervisor                              | role-missing
+found     | any     | correct     | found     | supervisor                              | role-missing
 found     | any     | supervise   | found     | supervisor leader                       | role-missing
 found     | any     | extend      | -         | -                                       | wrong-state
 found     | any     | escalate    | found     | clock                                   | clock-only
@@ -28,6 +30,8 @@ assigned  | any     | return      | -         | -                               
 assigned  | any     | cancel      | cancelled | supervisor                              | role-missing
 assigned  | any     | reassign    | assigned  | supervisor                              | role-missing
 assigned  | any     | regrade     | assigned  | supervisor                              | role-missing
+assigned  | any     | transfer    | found     | supervisor                              | role-missing
+assigned  | any     | correct     | assigned  | supervisor                              | role-missing
 assigned  | any     | supervise   | assigned  | supervisor leader                       | role-missing
 assigned  | general | extend      | assigned  | supervisor leader                       | approver-level
 assigned  | serious | extend      | assigned  | leader                                  | approver-level
@@ -47,6 +51,8 @@ fixed     | any     | return      | assigned  | inspector supervisor            
 fixed     | any     | cancel      | -         | -                                       | wrong-state
 fixed     | any     | reassign    | -         | -                                       | wrong-state
 fixed     | any     | regrade     | -         | -                                       | wrong-state
+fixed     | any     | transfer    | -         | -                                       | wrong-state
+fixed     | any     | correct     | fixed     | supervisor                              | role-missing
 fixed     | any     | supervise   | fixed     | supervisor leader                       | role-missing
 fixed     | any     | extend      | -         | -                                       | wrong-state
 fixed     | any     | escalate    | fixed     | clock                                   | clock-only
@@ -62,6 +68,8 @@ verified  | any     | return      | -         | -                               
 verified  | any     | cancel      | -         | -                                       | wrong-state
 verified  | any     | reassign    | -         | -                                       | wrong-state
 verified  | any     | regrade     | -         | -                                       | wrong-state
+verified  | any     | transfer    | -         | -                                       | wrong-state
+verified  | any     | correct     | -         | -                                       | wrong-state
 verified  | any     | supervise   | -         | -                                       | wrong-state
 verified  | any     | extend      | -         | -                                       | wrong-state
 verified  | any     | escalate    | -         | -                                       | wrong-state
@@ -77,6 +85,8 @@ cancelled | any     | return      | -         | -                               
 cancelled | any     | cancel      | -         | -                                       | wrong-state
 cancelled | any     | reassign    | -         | -                                       | wrong-state
 cancelled | any     | regrade     | -         | -                                       | wrong-state
+cancelled | any     | transfer    | -         | -                                       | wrong-state
+cancelled | any     | correct     | -         | -                                       | wrong-state
 cancelled | any     | supervise   | -         | -                                       | wrong-state
 cancelled | any     | extend      | -         | -                                       | wrong-state
 cancelled | any     | escalate    | -         | -                                       | wrong-state
