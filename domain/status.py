@@ -122,9 +122,8 @@ def _by_unit(
     elsewhere = [rows.by_id[key] for key in found.by_unit if key not in listed]
     lines = []
     for place in [*rows.listed, *sorted(elsewhere, key=lambda place: place.path)]:
-        standing = found.by_unit.get(place.id, Standing())
-        itself = rows.itself(place) or place.id not in listed
-        if place is rows.top and itself and not standing.total and not visits[place.id]:
+        standing, itself = found.by_unit.get(place.id, Standing()), rows.itself(place)
+        if itself and not standing.total and not visits[place.id]:
             continue
         report = None if itself else known.get(place.id)
         counted = visits_of(visits[place.id])
@@ -139,7 +138,7 @@ def _by_unit(
                 silent=report is not None and not report.reported,
                 unsigned=report is not None and _unsigned(report),
                 itself=itself,
-                below=place is not rows.top and rows.below(place),
+                below=not itself and rows.below(place),
             )
         )
     return lines

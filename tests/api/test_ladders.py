@@ -38,6 +38,8 @@ def test_every_matter_has_a_ladder_from_the_first_day(supervisor: Caller) -> Non
         "inspection",
         "suggestion",
         "tool",
+        "supervision",
+        "report",
     }
     assert all(ladders.values()), "nobody has to switch chasing on"
 

@@ -58,7 +58,11 @@ def test_the_person_responsible_gets_the_rectification_notice(bureau):
 def test_a_reassigned_ticket_is_told_to_the_new_person(bureau):
     number = bureau.assigned().number
     bureau.do(number, "reassign", by="zhaozhuren", assignee="sunhua", reason="休假")
-    assert told(bureau, number) == [("assigned", "wangjianguo"), ("assigned", "sunhua")]
+    assert told(bureau, number) == [
+        ("assigned", "wangjianguo"),
+        ("assigned", "sunhua"),
+        ("relieved", "wangjianguo"),
+    ]
 
 
 def test_the_finder_is_asked_to_re_check(bureau):

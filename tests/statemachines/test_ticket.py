@@ -103,7 +103,8 @@ def test_a_refusal_says_what_this_person_may_do_instead() -> None:
         "当前状态为“整改中”，不能“复查合格”。您现在可以：作废、改派、调整等级、转办、更正、督办。"
     )
     assert refusal.sentence("en") == (
-        "“Verify” is not possible in the state “Assigned”. You may now: Cancel, Reassign, Regrade, Supervise."
+        "“Verify” is not possible in the state “Assigned”. You may now: Cancel, Reassign, Regrade, Pass on, Correct,"
+        " Supervise."
     )
 
 

@@ -9,11 +9,10 @@ import pytest
 from pytest_bdd import given, parsers, scenarios, then, when
 from sqlalchemy import select
 
-from domain import extensions
+from domain import extensions, notices, supervision_notices
 from domain.campaign_settings import CampaignSettings
 from domain.extensions import Decision
 from domain.history import history_of
-from domain.notices import OCCASIONS
 from domain.records import Campaign, Extension, Notice, Person, StoredFile, Ticket
 from domain.tickets import is_overdue, ticket_by_number
 from statemachines.labels import LOCAL, Level
@@ -104,7 +103,8 @@ class Story:
 
     def told(self, title: str) -> list[str]:
         """The names of those told under this title, each once for each time."""
-        kind = next(kind for kind, (zh, *_) in OCCASIONS.items() if zh == title)
+        occasions = {**notices.OCCASIONS, **supervision_notices.OCCASIONS}
+        kind = next(kind for kind, (zh, *_) in occasions.items() if zh == title)
         with self.world.database.reading() as session:
             query = (
                 select(Person.name)
