@@ -51,15 +51,19 @@ AT_ONCE = 4
 """Runs one worker or runner has at work at the same time."""
 
 
-def deployments() -> list[RunnerDeployment]:
-    """A deployment of each flow, found again by module so that it runs from any folder."""
+IN_POOL = {"command": "python -m prefect.engine"}
+"""What a worker of the pool starts: the code is installed, and fetching it first would cost a second process."""
+
+
+def deployments(*, pooled: bool = False) -> list[RunnerDeployment]:
+    """A deployment of each flow, found again by module so that it runs from any folder; `pooled` for workers."""
     return [
         flow.to_deployment(  # type: ignore[misc]
             name,
             schedule=Cron(cron, timezone="Asia/Shanghai"),
             entrypoint_type=EntrypointType.MODULE_PATH,
-            # The code is installed: nothing to be fetched or prepared first, which would cost a second process.
-            job_variables={"command": "python -m prefect.engine"},
+            # A runner without a pool refuses them.
+            job_variables=IN_POOL if pooled else None,
         )
         for flow, name, cron in SCHEDULES
     ]
@@ -81,7 +85,7 @@ def deploy_all() -> None:
             client.create_work_pool(WorkPoolCreate(name=POOL, type="process"))
         except ObjectAlreadyExists:
             log.info("the pool %s is there already", POOL)
-    for deployment in deployments():
+    for deployment in deployments(pooled=True):
         deployment.apply(work_pool_name=POOL)
     expect_all()
 
