@@ -9,7 +9,7 @@ export function lineUp(place) {
   if (!navigator.mediaDevices?.getUserMedia) return;
   const field = document.querySelector("[data-photos]");
   for (const figure of place.querySelectorAll("figure[data-before]")) {
-    const button = make("button", { type: "button", class: "btn small", text: place.dataset.words });
+    const button = make("button", { type: "button", class: "btn small", text: place.dataset.label });
     button.addEventListener("click", () => open(place.dataset, figure.dataset.before, field));
     figure.append(button);
   }

@@ -32,7 +32,7 @@ async function scan(words) {
   const video = make("video", { playsinline: "", muted: "", autoplay: "" });
   video.srcObject = stream;
   const close = make("button", { type: "button", class: "btn", text: words.close });
-  const dialog = make("dialog", { class: "lineup", "aria-label": words.words }, make("div", { class: "view" }, video), make("div", { class: "tools" }, make("p", { text: words.hint }), close));
+  const dialog = make("dialog", { class: "lineup", "aria-label": words.label }, make("div", { class: "view" }, video), make("div", { class: "tools" }, make("p", { text: words.hint }), close));
   const detector = new BarcodeDetector({ formats: ["qr_code"] });
   document.body.append(dialog);
   dialog.showModal();

@@ -45,7 +45,7 @@ function queue() {
   const all = form.querySelector("[data-pick-all]");
   const said = form.querySelector("[data-picked]");
   const clear = form.querySelector("[data-clear]");
-  const [some, none] = form.querySelector("[data-words]").content.querySelectorAll("span");
+  const [some, none] = form.querySelector("[data-counted]").content.querySelectorAll("span");
 
   // Numbers the address carries (from a page without this) are chosen too.
   for (const field of form.querySelectorAll("[data-elsewhere]")) picks.set(field.value, true);

@@ -212,7 +212,7 @@ def test_letters_really_arrived_and_every_one_is_in_the_outbox(
     letters = sorted((played.folder / "mailbox").glob("*.eml"))
     with reopened.database.reading() as session:
         sent = session.scalar(select(func.count()).where(Dispatch.sent_at.is_not(None)))
-        left = what_waits(session, as_of=datetime.max.replace(tzinfo=UTC)).count
+        left = what_waits(session, as_of=datetime(2100, 1, 1, tzinfo=UTC)).count
         chased = session.scalar(
             select(func.count())
             .join(Dispatch, Dispatch.id == Notice.dispatch_id)
