@@ -44,6 +44,7 @@ def test_from_the_finding_to_the_closed_ticket(app: FastAPI, world: World, tmp_p
         assert shown.evaluate("image => image.decode().then(() => image.naturalWidth)") == 320
 
         zhao = Person(browser, address, **DESK).sign_in("zhaozhuren")
+        zhao.page.get_by_role("region", name="要办的事").get_by_role("link", name="未三定").click()
         zhao.page.get_by_role("link", name=number).click()
         zhao.page.get_by_role("link", name="下达整改").click()
         zhao.page.get_by_label("定人（责任人）").select_option(label="王建国（柳林所检修班）")
