@@ -7,10 +7,13 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 p
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 ARGS ?=
 BIN := .venv/bin
+ROOMS := statemachines domain papers api forms flows chuncha
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq --no-compile
+# Every process of ours imports hundreds of modules: compiled once here, by all cores, whatever the environment says.
+# Some packages carry examples that do not compile; that stops nothing.
+COMPILE := $(BIN)/python -m compileall -q -j 0 .venv/lib $(ROOMS) >/dev/null || true
 BUNDLE := $(MAKE) --no-print-directory --silent forms/static/built/.made
 BROWSER := $(shell find forms/browser -name '*.js' -o -name '*.mjs' -o -name 'build.py')
-ROOMS := statemachines domain papers api forms flows chuncha
 LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
@@ -87,12 +90,14 @@ $(BIN)/python:
 	@echo "Installing requirements.lock (about a minute the first time)"
 	@$(PIP) --require-hashes --no-deps -r requirements.lock
 	@$(PIP) --no-index --no-build-isolation --no-deps --editable .
+	@$(COMPILE)
 	@touch $@
 
 .venv/set-up-dev: requirements-dev.lock pyproject.toml | $(BIN)/python
 	@echo "Installing requirements-dev.lock (about a minute the first time)"
 	@$(PIP) --require-hashes --no-deps -r requirements-dev.lock
 	@$(PIP) --no-index --no-build-isolation --no-deps --editable .
+	@$(COMPILE)
 	@touch .venv/set-up $@
 
 # Third-party browser code comes from npm by its lock; Node and npm come with requirements.lock.

@@ -168,17 +168,19 @@ class _Stopped(Exception):
 def wait_for(address: str, child: Child, *, seconds: float, tree: Tree | None = None) -> None:
     """Wait until the address answers. Raises RuntimeError when the child ends or the time is over, _Stopped."""
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if tree is not None and tree.stopping:
-            raise _Stopped
-        if child.ended():
-            raise RuntimeError(f"{child.name} ended before it was ready; see its log")
-        try:
-            if httpx.get(address, timeout=2).status_code == HTTPStatus.OK:
-                return
-        except httpx.HTTPError:
-            pass
-        time.sleep(0.1)
+    # One client for all the looks: each would load the certificates of the whole world.
+    with httpx.Client(timeout=2) as client:
+        while time.monotonic() < deadline:
+            if tree is not None and tree.stopping:
+                raise _Stopped
+            if child.ended():
+                raise RuntimeError(f"{child.name} ended before it was ready; see its log")
+            try:
+                if client.get(address).status_code == HTTPStatus.OK:
+                    return
+            except httpx.HTTPError:
+                pass
+            time.sleep(0.1)
     raise RuntimeError(f"{child.name} did not answer within {seconds:.0f} s; see its log")
 
 

@@ -120,13 +120,14 @@ def _end_with_parent() -> None:
 
 
 def _wait_for(process: BaseProcess, address: str) -> None:
-    for _ in range(600):
-        if not process.is_alive():
-            raise RuntimeError("the web application did not start")
-        try:
-            httpx.get(address, timeout=2)
-        except httpx.HTTPError:
-            time.sleep(0.1)
-            continue
-        return
+    with httpx.Client(timeout=2) as client:
+        for _ in range(600):
+            if not process.is_alive():
+                raise RuntimeError("the web application did not start")
+            try:
+                client.get(address)
+            except httpx.HTTPError:
+                time.sleep(0.1)
+                continue
+            return
     raise RuntimeError("the web application did not answer within a minute")
