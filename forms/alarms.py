@@ -10,6 +10,7 @@ from fastapi import Request
 
 from domain.calendars import missing_year
 from domain.heartbeats import late
+from forms.flow_names import FLOW_NAMES
 from forms.navigation import WATCHERS
 from forms.session import database_of, now_of
 from forms.words import _, say
@@ -32,7 +33,7 @@ class Alarms:
         """What to tell whoever watches, each with what to do."""
         said = []
         if self.flows:
-            names = say(lang, _("、")).join(self.flows)
+            names = say(lang, _("、")).join(say(lang, FLOW_NAMES[flow]) for flow in self.flows)
             said.append(
                 say(
                     lang,

@@ -20,6 +20,7 @@ from domain.records import FlowRequest, FlowRun, Heartbeat, Matter
 from domain.rights import RIGHTS, Deed
 from forms.errors import PageRoute
 from forms.fields import Form, SentForm, problems_of, status_of
+from forms.flow_names import FLOW_NAMES
 from forms.navigation import WATCHERS
 from forms.pages import page, see_other
 from forms.session import database_of, signed_in
@@ -31,15 +32,6 @@ router = APIRouter(route_class=PageRoute)
 
 Who = Annotated[Actor, Depends(signed_in)]
 Key = Annotated[UUID, Path(alias="id")]
-
-NAMES = {
-    "sweep-deadlines": _("到期提醒和催办"),
-    "deliver-notices": _("发送通知"),
-    "advance-campaigns": _("按日期推进活动"),
-    "plan-inspections": _("安排检查、登记未检"),
-    "publish-summaries": _("生成总结"),
-    "forget-expired": _("清理过期数据"),
-}
 
 #: What a flow counts, as its outcome names it.
 COUNTS = {
@@ -82,7 +74,7 @@ class Line:
 @router.get("/flows")
 def flows(request: Request, actor: Who, flow: str = "") -> Response:
     """Every flow with its heartbeat, what was asked for, and the last runs, of one flow alone when it is named."""
-    return _flows_page(request, actor, only=flow if flow in NAMES else "")
+    return _flows_page(request, actor, only=flow if flow in FLOW_NAMES else "")
 
 
 def _flows_page(
@@ -102,7 +94,7 @@ def _flows_page(
             waiting=[(each, say(lang, _standing(each, now=now))) for each in open_requests(session)],
             runs=[(run, lasted(run, lang)) for run in lately],
             at_work=now - LONGEST_RUN,
-            names=NAMES,
+            names=FLOW_NAMES,
             counted=counted,
             only=only,
             may_run=_may_run(actor),
@@ -136,7 +128,7 @@ def _may_run(actor: Actor) -> bool:
 @router.post("/flows/{flow}/run")
 def run_now(request: Request, actor: Who, flow: str, sent: SentForm) -> Response:
     """Ask for a run, real or dry; the list then says how the request stands."""
-    if flow not in NAMES:
+    if flow not in FLOW_NAMES:
         raise NotFound(what=flow)
     try:
         new = NewRun.model_validate(
@@ -169,7 +161,7 @@ def run_page(request: Request, actor: Who, key: Key) -> Response:
             run=run,
             lasted=lasted(run, language_of(request)),
             at_work=datetime.now(UTC) - LONGEST_RUN,
-            names=NAMES,
+            names=FLOW_NAMES,
             counted=counted,
             may_run=_may_run(actor),
             lines=seen,

@@ -20,7 +20,7 @@ from domain.urgent import urgent_tickets
 from domain.visibility import inspections_visible_to
 from forms.campaigns import steps_of
 from forms.errors import PageRoute
-from forms.flows import NAMES as FLOWS
+from forms.flow_names import FLOW_NAMES
 from forms.navigation import WATCHERS
 from forms.pages import HEADERS, page
 from forms.series import COUNTED, burn_up, heat_map, listing, pareto, short
@@ -97,7 +97,7 @@ def status_page(
         watching=watching,
         silent=silent,
         beats={beat.flow: beat for beat in heartbeats(session)} if watching else {},
-        flows={flow: FLOWS.get(flow, flow) for flow in LONGEST_SILENCE},
+        flows={flow: FLOW_NAMES.get(flow, flow) for flow in LONGEST_SILENCE},
         stamp=stamp,
         poll_seconds=POLL_SECONDS,
     )

@@ -43,7 +43,7 @@ def test_a_silent_flow_is_a_red_banner_for_those_who_watch(browser_of: SignedIn,
         row.started_at = datetime.now(UTC) - timedelta(hours=1)
     for login in ("zhaozhuren", "zhengju", "guanli"):
         shown = text_of(browser_of(login).get("/campaigns"))
-        assert f"{SILENT}：sweep-deadlines" in shown
+        assert f"{SILENT}：到期提醒和催办" in shown
     assert SILENT not in text_of(browser_of("limin").get("/campaigns"))
 
 
