@@ -23,9 +23,10 @@ from pathlib import Path
 from typing import IO, Any
 
 from sqlalchemy import URL, make_url, text
+from sqlalchemy.exc import OperationalError
 
 from chuncha.installation import Installation
-from chuncha.postgres import program
+from chuncha.postgres import programs
 from domain import migrations
 from domain.database import Database
 from domain.file_store import sha256_of
@@ -67,6 +68,21 @@ class TargetNotEmpty(Refusal):
     )
 
 
+class ToolTooOld(Refusal):
+    """Every pg_dump or pg_restore at hand is older than the server, whose tables it might not understand."""
+
+    code, status = "tool-too-old", 409
+    title_zh, title_en = "数据库工具太旧", "The database tool is too old"
+    zh = (
+        "数据库服务器是 PostgreSQL {server}，本机最新的 {tool} 是 {newest}，不能用于备份或恢复。"
+        "请安装 PostgreSQL {server} 或更新的客户端程序并放进 PATH，再试一次。"
+    )
+    en = (
+        "The server is PostgreSQL {server}, the newest {tool} here is {newest} and cannot save or restore it."
+        " Install the client programs of PostgreSQL {server} or newer on the PATH and try again."
+    )
+
+
 class ToolFailed(Refusal):
     """PostgreSQL's own program ended with an error."""
 
@@ -79,7 +95,7 @@ class ToolFailed(Refusal):
 def back_up(installation: Installation, target: Path, *, now: datetime, say: Say) -> None:
     """Write a backup of the installation, which may go on working, to `target`; whole, or not at all.
 
-    Raises ArchiveThere, ToolFailed, StoreUnreachable.
+    Raises ArchiveThere, ToolTooOld, ToolFailed, StoreUnreachable.
     """
     if target.exists():
         raise ArchiveThere(file=target)
@@ -87,14 +103,8 @@ def back_up(installation: Installation, target: Path, *, now: datetime, say: Say
     with tempfile.TemporaryDirectory(prefix=".chuncha-backup-", dir=target.absolute().parent) as folder:
         dump, unfinished = Path(folder) / DUMP, Path(folder) / "archive.tar"
         unfinished.touch(mode=0o600)
-        _call(
-            "pg_dump",
-            installation.database,
-            "--format=custom",
-            "--no-owner",
-            "--no-privileges",
-            f"--file={dump}",
-        )
+        options = ("--format=custom", "--no-owner", "--no-privileges", f"--file={dump}")
+        _call("pg_dump", installation.database, *options)
         with tarfile.open(unfinished, "w") as archive:
             _add(archive, MANIFEST, _json(_manifest(installation, now)))
             archive.add(dump, DUMP)
@@ -114,7 +124,8 @@ def back_up(installation: Installation, target: Path, *, now: datetime, say: Say
 def restore(installation: Installation, source: Path, *, say: Say) -> None:
     """Put a backup into an installation that holds nothing yet, and bring its schema up to this release.
 
-    The whole archive is read and checked first. Raises TargetNotEmpty, ArchiveBroken, ToolFailed, StoreUnreachable.
+    The whole archive is read and checked first. Raises TargetNotEmpty, ArchiveBroken, ToolTooOld, ToolFailed,
+    StoreUnreachable.
     """
     names = _whole(source)
     _must_be_empty(installation, but_for=names)
@@ -216,6 +227,23 @@ def _json(value: dict[str, Any]) -> bytes:
     return json.dumps(value, indent=2).encode()
 
 
+def chosen(tool: str, server: int) -> Path:
+    """The newest program of this name, if it is at least of the server's major version. Raises ToolTooOld."""
+    newest, path = max(programs(tool), default=(0, None))
+    if path is None or newest < server:
+        raise ToolTooOld(tool=tool, server=server, newest=newest or "—")
+    return path
+
+
+def _server(database: Database) -> int:
+    """The server's major version. Raises ToolFailed when it cannot be asked."""
+    try:
+        with database.reading() as session:
+            return int(session.execute(text("SHOW server_version_num")).scalar_one()) // 10_000
+    except OperationalError as error:
+        raise ToolFailed(tool="PostgreSQL", said=str(error.orig).strip()[-800:]) from error
+
+
 def _call(tool: str, database: Database, *options: str) -> None:
     """Run one of PostgreSQL's programs on the database; the password stays out of its arguments."""
     url = make_url(database.url)
@@ -229,7 +257,7 @@ def _call(tool: str, database: Database, *options: str) -> None:
         query=url.query,
     ).render_as_string()
     done = subprocess.run(
-        [str(program(tool)), f"--dbname={address}", *options],
+        [str(chosen(tool, _server(database))), f"--dbname={address}", *options],
         env=environment,
         check=False,
         capture_output=True,

