@@ -20,6 +20,9 @@ from domain.recipients import Recipients
 from domain.records import Chase, History, Matter, Notice, Person, StepRecord, Ticket
 from statemachines.labels import Language
 
+REPEATS_LISTED = 10
+"""A step repeated more often is listed by its next time alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Escalation:
@@ -91,11 +94,17 @@ def _ahead(
     recipients = Recipients(session, subjects, steps, on=now)
     found = []
     for subject, chase in zip(subjects, chases, strict=True):
+        daily: set[str] = set()
         climbed = recorded.get((subject.matter, subject.id, subject.turn), frozenset())
         for each in planned_steps(ladders[subject.matter], subject.anchor_at, subject.level, calendar):
             left_out = each.at <= now and each.at <= subject.anchor_at
             if each.code in climbed or (left_out and each.at != chase.next_step_at):
                 continue
+            if each.step.repeat is not None and each.step.repeat.times > REPEATS_LISTED:
+                # What comes day after day is listed once, by its next time.
+                if each.step.code in daily:
+                    continue
+                daily.add(each.step.code)
             told = recipients.of(each.step.to, subject)
             conditions = "、".join(each.step.only_if)
             found.append(

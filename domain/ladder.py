@@ -118,7 +118,7 @@ def _planned(
         return PlannedStep(step, datetime.combine(day, at.timetz()), skipped, repeat)
     days = (step.after_workdays or 0) + again
     if days == 0:
-        return PlannedStep(step, anchor_at.astimezone(LOCAL) + SECOND)
+        return PlannedStep(step, anchor_at.astimezone(LOCAL) + SECOND, (), repeat)
     day, skipped = _away(calendar, local_day(anchor_at), days)
     return PlannedStep(step, datetime.combine(day, MORNING), skipped, repeat)
 
@@ -126,14 +126,20 @@ def _planned(
 def planned_steps(
     ladder: Ladder, anchor_at: datetime, level: Level | None, calendar: WorkCalendar = NATIONAL
 ) -> list[PlannedStep]:
-    """Every step of a matter of this level counted from its moment, repeats included, earliest first."""
+    """Every step of a matter of this level counted from its moment, repeats included, earliest first.
+
+    A reminder is repeated only until the moment it reminds of.
+    """
     steps = [
         _planned(step, anchor_at, calendar, repeat=repeat)
         for step in ladder
         if step.is_for(level)
         for repeat in range(1 + (step.repeat.times if step.repeat else 0))
     ]
-    return sorted(steps, key=lambda each: each.at)
+    return sorted(
+        (each for each in steps if not (each.time and each.step.before and each.at > anchor_at)),
+        key=lambda each: each.at,
+    )
 
 
 def next_step_at(

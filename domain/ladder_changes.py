@@ -109,7 +109,9 @@ def _changed(
 
 
 def _replan(session: Session, which: ColumnElement[bool], *, now: datetime) -> None:
-    replan(session, session.scalars(select(Chase).where(which).with_for_update()).all(), now=now)
+    # In the order in which every command locks chases, so that none waits for another in a circle.
+    rows = session.scalars(select(Chase).where(which).order_by(Chase.id).with_for_update())
+    replan(session, rows.all(), now=now)
 
 
 # Whether every step reaches somebody.

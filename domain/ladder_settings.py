@@ -93,10 +93,10 @@ class _Setting(BaseModel):
 
 
 class Repeat(_Setting):
-    """The step comes again every so many working days, so many times."""
+    """The step comes again every so many working days, so many times; one before the moment only until then."""
 
     every_workdays: int = Field(ge=1, le=60)
-    times: int = Field(ge=1, le=50)
+    times: int = Field(ge=1, le=60)
 
 
 _CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
@@ -216,14 +216,32 @@ def _reachable(matter: Matter, step: LadderStep) -> None:
         )
 
 
-def _step(code: str, after: int, to: list[Told], act: Act, levels: list[Level] | None = None) -> LadderStep:
-    return LadderStep(code=code, after_workdays=after, to=[*to], act=act, levels=levels or list(Level))
+def _step(
+    code: str,
+    after: int,
+    to: list[Told],
+    act: Act,
+    levels: list[Level] | None = None,
+    *,
+    daily: int = 0,
+) -> LadderStep:
+    """`daily`: on so many working days after the first as well."""
+    return LadderStep(
+        code=code,
+        after_workdays=after,
+        to=[*to],
+        act=act,
+        levels=levels or list(Level),
+        repeat=Repeat(every_workdays=1, times=daily) if daily else None,
+    )
 
 
 def default_ladders() -> dict[Matter, Ladder]:
     """Domain rules 6.5: warn the person responsible, then their leader, then the union, then propose 督办.
 
-    A major hazard climbs in half the days (rounded up), so its steps are its own.
+    A major hazard climbs in half the days (rounded up), so its steps are its own, and on every working day whoever is
+    responsible is asked how far it is: for sixty days before the deadline, the longest a plan runs without approval
+    being under ninety natural days, and for twenty after it.
     """
     lesser, major = [Level.GENERAL, Level.SERIOUS], [Level.MAJOR]
     remind, escalate = Act.REMIND, Act.ESCALATE
@@ -239,10 +257,12 @@ def default_ladders() -> dict[Matter, Ladder]:
             _step("unacknowledged-2", 2, [Told.UNIT_LEADER], escalate),
         ],
         Matter.DEADLINE: [
+            _step("major-daily", -60, [Told.ASSIGNEE], remind, major, daily=59),
             _step("due-in-3", -3, [Told.ASSIGNEE], remind, lesser),
             _step("major-due-in-2", -2, [Told.ASSIGNEE], remind, major),
             _step("due-in-1", -1, [Told.ASSIGNEE, Told.UNIT_LEADER], remind),
-            _step("overdue", 0, [Told.SUPERVISOR, Told.INSPECTOR], escalate),
+            _step("overdue", 0, [Told.UNIT_LEADER, Told.SUPERVISOR, Told.INSPECTOR], escalate),
+            _step("major-late-daily", 1, [Told.ASSIGNEE], escalate, major, daily=19),
             _step("major-overdue-2", 2, [Told.LEADER], escalate, major),
             _step("overdue-3", 3, [Told.LEADER], escalate, lesser),
             _step("major-overdue-4", 4, above, escalate, major),

@@ -39,6 +39,13 @@ from statemachines.suggestion import SuggestionState
 from statemachines.supervision import SupervisionState
 from statemachines.ticket import RETURNS_BEFORE_SUPERVISION, TicketChart, TicketState
 
+_ACTS = {
+    Matter.INSPECTION: Told.INSPECTOR,
+    Matter.UNCHECKED: Told.INSPECTOR,
+    Matter.SUGGESTION: Told.ADDRESSEE,
+}
+"""Whose turn it is; otherwise the person responsible for the ticket."""
+
 TICKET_MATTERS = frozenset({Matter.UNASSIGNED, Matter.UNACKNOWLEDGED, Matter.DEADLINE, Matter.UNCHECKED})
 
 
@@ -74,6 +81,11 @@ class Subject:
     stands: bool = False
     holds: set[Condition] = field(default_factory=set)
     chart = TicketChart
+
+    @property
+    def acts(self) -> UUID | None:
+        """Who is to act, where it is one person: in a group they alone are called by name."""
+        return self.people.get(_ACTS.get(self.matter, Told.ASSIGNEE))
 
 
 def due_chases(session: Session, *, as_of: datetime, limit: int, lock: bool) -> list[Subject]:

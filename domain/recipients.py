@@ -35,6 +35,8 @@ class Concerns(Protocol):
     def level(self) -> Level | None: ...
     @property
     def people(self) -> Mapping[Told, UUID | None]: ...
+    @property
+    def acts(self) -> UUID | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +105,10 @@ class Recipients:
 
     def of(self, words: Iterable[str], subject: Concerns) -> list[Recipient]:
         """The people these words mean for this matter, each once. People no longer active are not told."""
-        responsible = subject.people.get(Told.ASSIGNEE) or subject.people.get(Told.ADDRESSEE)
         found: dict[UUID, Recipient] = {}
         for word in words:
             for person in self._meant(word, subject):
-                found.setdefault(person.id, Recipient(person, responsible=person.id == responsible))
+                found.setdefault(person.id, Recipient(person, responsible=person.id == subject.acts))
         for told in list(found.values()):
             substitute = self._substitute_of(told.person)
             if substitute is None:

@@ -156,6 +156,12 @@ def _what_to_do(step: LadderStep, subject: Subject, *, responsible: bool, langua
         if responsible or (step.act is Act.REMIND and subject.matter is not Matter.UNACKNOWLEDGED):
             return said.act_zh if zh else said.act_en
         return said.urge_zh if zh else said.urge_en
+    if responsible and _asks_for_progress(step, subject):
+        return (
+            "重大隐患须每日报告整改进展和临时防范情况，请今日下班前在工单上填报。"
+            if zh
+            else "A major hazard is reported on every day: please note today how far it is and what guards it."
+        )
     if step.before:
         if responsible:
             return (
@@ -186,6 +192,12 @@ def _what_to_do(step: LadderStep, subject: Subject, *, responsible: bool, langua
     return "请督促责任人立即整改。" if zh else "Please see that it is fixed at once."
 
 
+def _asks_for_progress(step: LadderStep, subject: Subject) -> bool:
+    """Whether it is the daily question of a major hazard, not a warning of its deadline."""
+    every_day = step.repeat is not None and step.repeat.every_workdays == 1
+    return every_day and subject.matter is Matter.DEADLINE and subject.level is Level.MAJOR
+
+
 def words(
     step: LadderStep,
     subject: Subject,
@@ -197,7 +209,7 @@ def words(
     """The notice of this step to one person, in their language; who is responsible acts, all others urge."""
     language: Language = "en" if told.person.language == "en" else "zh"
     zh = language == "zh"
-    title, late = _title(step, subject.matter, zh=zh), _how_late(subject, now, language, calendar)
+    title, late = _title(step, subject, zh=zh), _how_late(subject, now, language, calendar)
     act = _what_to_do(step, subject, responsible=told.responsible, language=language)
     lines = [
         f"{name}{'：' if zh else ': '}{value}" for name, value in _facts(subject, late, language) if value
@@ -243,9 +255,11 @@ _WHAT = {
 }
 
 
-def _title(step: LadderStep, matter: Matter, *, zh: bool) -> str:
-    if matter is not Matter.DEADLINE:
-        return _SAID[matter].title_zh if zh else _SAID[matter].title_en
+def _title(step: LadderStep, subject: Subject, *, zh: bool) -> str:
+    if subject.matter is not Matter.DEADLINE:
+        return _SAID[subject.matter].title_zh if zh else _SAID[subject.matter].title_en
+    if _asks_for_progress(step, subject):
+        return "每日整改进展" if zh else "Daily progress"
     if step.before:
         return "整改提醒" if zh else "Reminder"
     return "逾期催办" if zh else "Overdue"

@@ -19,7 +19,8 @@ from standardwebhooks import Webhook
 from uuid_utils.compat import uuid7
 
 from domain.dispatches import ChannelDown, Letter, NotDelivered
-from domain.records import Campaign, Channel, Dispatch, History, Outlet, OutletKind, Ticket, Unit
+from domain.ladder_settings import Act
+from domain.records import Campaign, Channel, Dispatch, History, Matter, Outlet, OutletKind, Ticket, Unit
 from domain.wire import Heard, post
 from statemachines.ticket import TicketEvent
 
@@ -45,6 +46,9 @@ TYPES: Mapping[str, str] = {
     TicketEvent.ESCALATE: "ticket.escalated",
     TicketEvent.CARRY_OVER: "ticket.carried_over",
 }
+
+DUE_SOON = "ticket.due_soon"
+"""A step of the ladder before the deadline."""
 
 
 class Gone(NotDelivered):
@@ -122,7 +126,7 @@ def feed(session: Session, outlet_id: UUID, *, now: datetime) -> bool:
 def event_of(entry: History, ticket: Ticket, unit: Unit, campaign: str | None) -> dict[str, Any]:
     """What is told of one entry: the state is that of the moment, the rest what the ticket says when it is read."""
     return {
-        "type": TYPES.get(entry.event, f"ticket.{entry.event}"),
+        "type": _type_of(entry),
         "timestamp": entry.at.isoformat().replace("+00:00", "Z"),
         "data": {
             "id": str(ticket.id),
@@ -138,6 +142,15 @@ def event_of(entry: History, ticket: Ticket, unit: Unit, campaign: str | None) -
             "by": entry.actor_name,
         },
     }
+
+
+def _type_of(entry: History) -> str:
+    """A step that only warns of a deadline ahead is told apart from one that reports it passed."""
+    if entry.event == TicketEvent.ESCALATE and entry.facts.get("matter") == Matter.DEADLINE:
+        why = entry.facts.get("why", {}).get(entry.facts.get("step"), {})
+        if why.get("act") == Act.REMIND:
+            return DUE_SOON
+    return TYPES.get(entry.event, f"ticket.{entry.event}")
 
 
 def signatures(outlet: Outlet, dispatch_id: UUID, body: str, *, now: datetime) -> str:

@@ -5,13 +5,26 @@ from datetime import date, datetime, timedelta
 
 import pytest
 from sqlalchemy import func, select, text, update
+from uuid_utils.compat import uuid7
 
 from domain.chases import follow
 from domain.database import Database
 from domain.escalation import SweepResult, sweep, sweep_all
-from domain.records import Campaign, Channel, Chase, History, Notice, Person, StepRecord, Ticket, Tool, Unit
+from domain.records import (
+    Campaign,
+    Channel,
+    Chase,
+    History,
+    Notice,
+    Person,
+    RoleGrant,
+    StepRecord,
+    Ticket,
+    Tool,
+    Unit,
+)
 from domain.tools import NewTool, register_tool
-from statemachines.roles import SYSTEM
+from statemachines.roles import SYSTEM, Role
 from tests.many import many_assigned, recorded
 from tests.world import World
 
@@ -56,6 +69,38 @@ def test_a_step_that_has_come_is_climbed_recorded_and_told(world: World) -> None
         row = session.scalars(select(History).where(History.event == "escalate")).one()
     assert (row.actor_name, row.from_state, row.to_state) == ("系统时钟", "assigned", "assigned")
     assert (row.facts["step"], row.facts["told"]) == ("due-in-3", ["王建国"])
+
+
+def test_the_leader_of_the_unit_hears_at_once_that_it_is_overdue(world: World) -> None:
+    with world.database.transaction() as session:
+        leading = {
+            "id": uuid7(),
+            "person_id": session.scalars(select(Person.id).where(Person.login == "zhangqiang")).one(),
+            "role": Role.LEADER,
+            "unit_id": session.scalars(select(Unit.id).where(Unit.code == "LL01")).one(),
+        }
+        session.add(RoleGrant(**leading))
+    world.acknowledged()
+    sweep_all(world.database, as_of=datetime.fromisoformat("2026-04-15T09:00:00+08:00"))
+    result = sweep_all(world.database, as_of=OVERDUE)
+    assert {name for _, step, name in told(result)} == {"张强", "钱所长", "赵主任", "李敏"}
+
+
+def test_a_major_hazard_is_asked_for_progress_every_day_and_no_other_is(world: World) -> None:
+    lesser = world.acknowledged().number
+    major = world.acknowledged(
+        level="major", due="2026-04-16", budget="20000", emergency_plan="停电隔离"
+    ).number
+    days = {}
+    for day in (8, 9, 10, 13):
+        at = datetime.fromisoformat(f"2026-04-{day:02}T08:30:00+08:00")
+        days[day] = told(sweep_all(world.database, as_of=at))
+    assert [(number, name) for number, _, name in days[8] + days[9] + days[10]] == [(major, "王建国")] * 3
+    assert (lesser, "due-in-3", "王建国") in days[13]
+    notice = next(each for each in ladder_notices(world) if each.subject.startswith("每日整改进展"))
+    assert "须每日报告整改进展" in notice.body
+    late = sweep_all(world.database, as_of=datetime.fromisoformat("2026-04-17T08:30:00+08:00"))
+    assert (major, "王建国") in {(number, name) for number, _, name in told(late)}
 
 
 def test_nothing_is_done_before_its_time(world: World) -> None:

@@ -1,21 +1,24 @@
+from datetime import datetime, time, timedelta
 from decimal import Decimal
 
 import pytest
 from pydantic import ValidationError
+from sqlalchemy import select
 
 from domain import answers, campaigns, checklists, inspections, submissions
 from domain.answers import GivenAnswers
 from domain.campaigns import NewCampaign
 from domain.checklists import NewChecklist
 from domain.errors import BadInput, NotFound
+from domain.escalation import sweep_all
 from domain.history import history_of
 from domain.inspections import InspectionFilter, NewInspection
 from domain.people import ROOT_CODE
-from domain.records import AnswerValue
+from domain.records import AnswerValue, Notice, Person
 from domain.submissions import Miss, Submission
 from domain.tickets import TicketFilter, list_tickets
 from statemachines.inspection import InspectionState
-from statemachines.labels import Level
+from statemachines.labels import LOCAL, Level
 from statemachines.refusals import AnswersMissing, ReasonMissing, RoleMissing, WrongState
 from statemachines.roles import SYSTEM
 
@@ -86,6 +89,18 @@ def test_a_visit_is_planned_for_whoever_plans_it(world, visit):
     inspection = seen(world, visit)
     assert (inspection.state, inspection.inspector.login) == (InspectionState.PLANNED, "limin")
     assert [each.code for each in inspection.checklist.items] == ["E01", "E02", "E03"]
+
+
+def test_a_visit_that_is_due_calls_its_inspector_by_name_and_urges_the_others(world, visit):
+    planned_on = seen(world, visit).planned_on
+    end = datetime.combine(planned_on + timedelta(days=1), time(9), tzinfo=LOCAL)
+    sweep_all(world.database, as_of=end)
+    with world.database.reading() as session:
+        told = dict(
+            session.execute(select(Person.login, Notice.responsible).join(Notice.person)).tuples().all()
+        )
+    assert [login for login, responsible in told.items() if responsible] == ["limin"]
+    assert "zhaozhuren" in told
 
 
 def test_the_first_answers_start_it_and_later_ones_replace(world, visit):

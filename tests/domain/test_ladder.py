@@ -10,7 +10,7 @@ from domain.chases import follow
 from domain.escalation import sweep_all
 from domain.escalations import escalations
 from domain.ladder import PlannedStep, by_the_hour, outside_quiet_hours, planned_steps
-from domain.ladder_settings import LadderStep, QuietHours
+from domain.ladder_settings import LadderStep, QuietHours, Repeat
 from domain.matters import Subject, due_chases
 from domain.people import deactivate
 from domain.recipients import Recipients, unit_and_above
@@ -71,7 +71,7 @@ def test_a_step_names_the_days_it_passed_over() -> None:
 def test_a_major_hazard_climbs_in_half_the_days() -> None:
     due = moment("2026-04-16T23:59:59")
     ladder = ladder_of(Level.MAJOR, due)
-    assert [each.step.after_workdays for each in ladder] == [-2, -1, 0, 2, 4]
+    assert [each.step.after_workdays for each in ladder if each.step.repeat is None] == [-2, -1, 0, 2, 4]
     assert [each.step.after_workdays for each in ladder_of(Level.SERIOUS, due)] == [
         -3,
         -1,
@@ -80,6 +80,28 @@ def test_a_major_hazard_climbs_in_half_the_days() -> None:
         7,
         15,
     ]
+
+
+def test_a_major_hazard_is_asked_for_progress_on_every_working_day() -> None:
+    due = moment("2026-04-16T23:59:59")
+    ladder = ladder_of(Level.MAJOR, due)
+    asked = [each.at for each in ladder if each.step.code == "major-daily"]
+    assert asked[-3:] == [
+        moment("2026-04-13T08:30:00"),
+        moment("2026-04-14T08:30:00"),
+        moment("2026-04-15T08:30:00"),
+    ]
+    assert len(asked) == len({at.date() for at in asked}) == 60
+    late = [each.at for each in ladder if each.step.code == "major-late-daily"]
+    assert late[:2] == [moment("2026-04-17T08:30:00"), moment("2026-04-20T08:30:00")]
+    assert len(late) == 20
+    assert not [each for each in ladder_of(Level.SERIOUS, due) if each.step.repeat]
+
+
+def test_a_reminder_is_repeated_only_until_the_moment_it_reminds_of() -> None:
+    one = step(-3).model_copy(update={"repeat": Repeat(every_workdays=1, times=9)})
+    days = [each.at.date() for each in planned_steps([one], moment("2026-04-16T23:59:59"), Level.GENERAL)]
+    assert days == [date(2026, 4, 13), date(2026, 4, 14), date(2026, 4, 15)]
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from domain.delivery import deliver_all
 from domain.dispatches import NotDelivered
 from domain.errors import BadInput, NotFound
+from domain.escalation import sweep_all
 from domain.outlets import (
     NewOutlet,
     NewSecret,
@@ -90,6 +91,17 @@ def test_each_change_of_a_ticket_is_told_in_order_and_signed(current: World, rec
         Webhook(secret).verify(assigned.body.replace(b"LL01", b"LL02"), dict(assigned.headers))
     deliver(current)
     assert len(receiver.got) == 3, "told once"
+
+
+def test_a_deadline_drawing_near_is_told_apart_from_one_that_has_passed(
+    current: World, receiver: HttpServer
+) -> None:
+    hook(current, receiver.url + "/")
+    number = current.acknowledged(due=(current.now + timedelta(days=14)).date().isoformat()).number
+    sweep_all(current.database, as_of=current.next_step(number))
+    sweep_all(current.database, as_of=current.later(days=40))
+    deliver(current)
+    assert types(receiver)[-2:] == [f"ticket.due_soon {number}", f"ticket.escalated {number}"]
 
 
 def test_only_the_units_below_are_told_of_and_only_from_now_on(current: World, receiver: HttpServer) -> None:
