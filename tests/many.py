@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 from uuid_utils.compat import uuid7
 
-from domain.records import Chase, Person, StepRecord, Ticket
+from domain.records import Chase, NumberCounter, Person, StepRecord, Ticket
 from tests.world import World
 
 
 def many_assigned(world: World, count: int, *, next_step_at: datetime | None = None) -> list[str]:
-    """`count` assigned tickets like the one `world.acknowledged()` makes, each with its chase; returns their numbers."""
+    """`count` assigned tickets like the one `world.acknowledged()` makes, each with its chase; returns their numbers.
+
+    Those made afterwards are numbered on from them.
+    """
     first = world.acknowledged()
+    series, number = first.number[:-4], int(first.number[-4:])
     table = Ticket.__table__
     with world.database.transaction() as session:
         told = [column for column in table.c if column.computed is None]
@@ -22,11 +26,13 @@ def many_assigned(world: World, count: int, *, next_step_at: datetime | None = N
             {
                 **row,
                 "id": uuid7(),
-                "number": f"{row['number'][:-4]}{place:04}",
+                "number": f"{series}{place:04}",
             }
-            for place in range(2, count + 1)
+            for place in range(number + 1, number + count)
         ]
         session.execute(insert(table), rows)  # type: ignore[arg-type]
+        given = (NumberCounter.campaign_id == first.campaign_id, NumberCounter.unit_id == first.unit_id)
+        session.execute(update(NumberCounter).where(*given).values(last=number + count - 1))
         chases = Chase.__table__
         chase = dict(session.execute(select(chases).where(chases.c.subject_id == first.id)).mappings().one())
         if next_step_at:
