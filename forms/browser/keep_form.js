@@ -3,7 +3,7 @@
 import { able, fact, forget, newId, one, put } from "./queue.js";
 import { persist } from "./connection.js";
 import { confirmSaved, sayNotKept } from "./saved.js";
-import { make, say } from "./words.js";
+import { make, say, today } from "./words.js";
 
 const login = document.documentElement.dataset.login;
 
@@ -25,6 +25,8 @@ export async function keepForm(form, { item, fill, again, told }) {
     set(form, fill(replacing.body));
     sayWhy(form, replacing.error);
   }
+  // The page may be yesterday's, kept for where there is no signal.
+  for (const field of form.querySelectorAll("input[type=date]")) if (field.max && field.max < today()) field.value = field.max = today();
   form.addEventListener(
     "submit",
     async (event) => {

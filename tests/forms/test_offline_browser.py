@@ -103,7 +103,8 @@ def pictures(folder: Path) -> list[Path]:
         data = photo(colour=f"hsl({place * 9}, 60%, 50%)", size=(640, 480 + place))
         if place in {5, 6, 7}:
             # Noise that a file this size can hold, enlarged: what is too large is made small at the first try.
-            grain = Image.frombytes("RGB", (520, 520), os.urandom(520 * 520 * 3))
+            fine = 60 if place == 7 else 520
+            grain = Image.frombytes("RGB", (fine, fine), os.urandom(fine * fine * 3))
             side = 2600 if place == 7 else 520
             out = BytesIO()
             grain.resize((side, side)).save(out, "JPEG", quality=95 if place == 7 else 88)
