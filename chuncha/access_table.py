@@ -111,6 +111,18 @@ _CALLS: dict[tuple[str, str], Rule] = {
         ("GET", f"{API}/campaigns/{{code}}/{paper}"): SIGNED_IN
         for paper in ("summary", "summary.docx", "summary.html", "summary.pdf", "ledger.xlsx")
     },
+    # What a worker told, and perhaps their name: for those who watch over the unit; others are told there is none.
+    ("GET", f"{API}/reports"): SIGNED_IN,
+    ("GET", f"{API}/reports/{{id}}"): SIGNED_IN,
+    **{("POST", f"{API}/reports/{{id}}/{act}"): BY_CHART for act in ("accept", "join", "decline")},
+    ("POST", f"{API}/calls"): doing(Deed.RECORD_CALL),
+    ("GET", f"{API}/calls"): SIGNED_IN,
+    ("GET", f"{API}/calls/{{number}}"): SIGNED_IN,
+    **{
+        ("POST", f"{API}/calls/{{number}}/{act}"): BY_CHART
+        for act in ("answer", "call-back", "settle", "ticket", "link")
+    },
+    ("GET", f"{API}/campaigns/{{code}}/call-figures"): SIGNED_IN,
     ("POST", f"{API}/tools"): doing(Deed.REGISTER_TOOL),
     ("GET", f"{API}/tools"): SIGNED_IN,
     ("GET", f"{API}/tools/{{number}}"): SIGNED_IN,

@@ -39,8 +39,8 @@ def finding(page: Page, stage: FieldStage, folder: Path) -> None:
 def walk(page: Page, stage: FieldStage, folder: Path) -> None:
     """A checklist with one thing not in order."""
     page.goto(f"/inspections/{stage.visit}")
-    for code, words in (("A01", "合格"), ("A02", "不合格")):
-        choice = page.locator(f"fieldset[data-item={code}]").get_by_role("radio", name=words, exact=True)
+    for code, answer in (("A01", "pass"), ("A02", "fail")):
+        choice = page.locator(f"fieldset[data-item={code}] input[value={answer}]")
         choice.evaluate("each => each.scrollIntoView({ block: 'center' })")
         choice.check()
     page.locator("#value-A01").evaluate("each => each.scrollIntoView({ block: 'center' })")

@@ -1,6 +1,6 @@
 // The finding form, taken over where the browser can keep things: saved on this phone at once, sent when there is a
 // signal. Without JavaScript, or where nothing can be kept, the server's form works as it always did.
-import { able, fact, keepFact, newId, one, put } from "./queue.js";
+import { able, fact, keepFact, newId, one, onChange, put } from "./queue.js";
 import { persist } from "./connection.js";
 import { draftById, draftsOf, dropDraft, keepDraft, photosOf, takeOver as goOnHere } from "./draft.js";
 import { offerHazards } from "./hazards.js";
@@ -47,9 +47,15 @@ async function takeOver() {
   form.querySelector("[data-here]").hidden = false;
   form.querySelector("[data-here] button").addEventListener("click", () => here(true));
   await fillIn(day);
-  if (day?.login === login) await offerHazards(form.querySelector("[data-hazards]"), { hazards: () => offered(day), login, pick });
+  await offer(day);
+  // On the very first visit the day comes after the form.
+  onChange(async ({ kept }) => kept && form.querySelector("[data-hazards]").hidden && offer((await fact("day"))?.day));
   here(false);
   syncDrafts(login).catch(() => {});
+}
+
+async function offer(day) {
+  if (day?.login === login) await offerHazards(form.querySelector("[data-hazards]"), { hazards: () => offered(day), login, pick });
 }
 
 /** What the address asks for, what was begun, or what this person used last. */
