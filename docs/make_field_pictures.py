@@ -124,6 +124,7 @@ def main() -> None:
             for width in HEIGHTS:
                 with seen(browser, stage, login, width) as page:
                     go(page, stage, Path(folder))
+                    page.wait_for_load_state("networkidle")
                     png = page.screenshot(full_page=options.whole is not None)
                 picture = Image.open(BytesIO(png))
                 if options.whole:
