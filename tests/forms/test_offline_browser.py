@@ -6,6 +6,7 @@ import hashlib
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 
@@ -62,7 +63,9 @@ class Phone:
         ]
         assert ours
         for each in [*(child for one in ours for child in one.children(recursive=True)), *ours]:
-            each.kill()
+            # One may end by itself when its neighbour is gone.
+            with suppress(psutil.NoSuchProcess):
+                each.kill()
         self.context.close()
         (self.folder / "SingletonLock").unlink(missing_ok=True)
 
