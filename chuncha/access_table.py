@@ -111,6 +111,18 @@ _CALLS: dict[tuple[str, str], Rule] = {
         ("GET", f"{API}/campaigns/{{code}}/{paper}"): SIGNED_IN
         for paper in ("summary", "summary.docx", "summary.html", "summary.pdf", "ledger.xlsx")
     },
+    # What a worker told, and perhaps their name: for those who watch over the unit; others are told there is none.
+    ("GET", f"{API}/reports"): SIGNED_IN,
+    ("GET", f"{API}/reports/{{id}}"): SIGNED_IN,
+    **{("POST", f"{API}/reports/{{id}}/{act}"): BY_CHART for act in ("accept", "join", "decline")},
+    ("POST", f"{API}/calls"): doing(Deed.RECORD_CALL),
+    ("GET", f"{API}/calls"): SIGNED_IN,
+    ("GET", f"{API}/calls/{{number}}"): SIGNED_IN,
+    **{
+        ("POST", f"{API}/calls/{{number}}/{act}"): BY_CHART
+        for act in ("answer", "call-back", "settle", "ticket", "link")
+    },
+    ("GET", f"{API}/campaigns/{{code}}/call-figures"): SIGNED_IN,
     ("POST", f"{API}/tools"): doing(Deed.REGISTER_TOOL),
     ("GET", f"{API}/tools"): SIGNED_IN,
     ("GET", f"{API}/tools/{{number}}"): SIGNED_IN,
@@ -261,6 +273,10 @@ _PAGES: dict[tuple[str, str], Rule] = {
     ("GET", "/places/{code}"): SIGNED_IN,
     ("POST", "/places/{code}"): doing(Deed.MANAGE_PLACES),
     ("GET", "/work"): SIGNED_IN,
+    ("GET", "/tools"): SIGNED_IN,
+    ("GET", "/tools/sheet.pdf"): SIGNED_IN,
+    ("GET", "/tools/{number}"): SIGNED_IN,
+    ("POST", "/tools/{number}"): doing(Deed.TEST_TOOL),
     ("GET", "/calls"): SIGNED_IN,
     ("GET", "/calls/new"): doing(Deed.RECORD_CALL),
     ("POST", "/calls/new"): doing(Deed.RECORD_CALL),
@@ -345,6 +361,11 @@ _PAGES: dict[tuple[str, str], Rule] = {
     ("GET", "/field/session"): SIGNED_IN,
     ("GET", "/field/day"): SIGNED_IN,
     ("POST", "/field/findings"): SIGNED_IN,
+    ("GET", "/field/tool"): SIGNED_IN,
+    ("POST", "/field/tool-tests"): doing(Deed.TEST_TOOL),
+    ("GET", "/field/quantity"): SIGNED_IN,
+    ("POST", "/field/quantity"): doing(Deed.RECORD_QUANTITIES),
+    ("POST", "/field/quantities"): doing(Deed.RECORD_QUANTITIES),
     ("GET", "/field/files/{sha256}"): SIGNED_IN,
     ("PUT", "/field/files/{sha256}"): SIGNED_IN,
     # What others saved on their phones, taken in by their supervisor; the command asks for the role at their unit.

@@ -1,4 +1,6 @@
-"""What a phone sends after hours without signal: a finding, perhaps fixed on the spot, under the receipt it gave."""
+"""What a phone sends after hours without signal, under the receipt it gave: a finding, perhaps fixed on the spot, the
+test of a tool, work done in bulk.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +8,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
-from sqlalchemy.orm import Session
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, joinedload
 
+from domain.campaigns import campaign_by_code
 from domain.findings import NewFinding, submit_finding
-from domain.records import Ticket
+from domain.quantities import NewQuantity, record_quantity
+from domain.records import QuantityRecord, Ticket, Tool, ToolTest
 from domain.remediation import Fix, fix_on_spot
+from domain.tools import NewToolTest, record_test, tool_by_number
 from statemachines.refusals import Refusal
 from statemachines.roles import Actor
 
@@ -29,6 +35,33 @@ class OthersItem(Refusal):
     title_zh, title_en = "不是本人的记录", "Not your own record"
     zh = "这一条由{author}在手机上存下，须由本人登录后发送。"
     en = "{author} saved this one on the phone; it is sent when they are signed in."
+
+
+class OthersId(Refusal):
+    """The id a phone made is taken by another record: neither is lost, nothing is merged."""
+
+    code, status = "id-taken", 409
+    title_zh, title_en = "编号已被占用", "The id is taken"
+    zh = "这个 id 已登记为另一条记录。请重新填写后再提交。"
+    en = "This id already belongs to another record. Fill the form in anew and submit it again."
+
+
+class PhoneToolTest(BaseModel):
+    """The test of the tool with this number."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    tool: str = Field(min_length=1, max_length=40)
+    test: NewToolTest
+
+
+class PhoneQuantity(BaseModel):
+    """Work done in bulk, for a campaign."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    campaign: str = Field(min_length=1, max_length=24)
+    quantity: NewQuantity
 
 
 class PhoneFinding(BaseModel):
@@ -72,3 +105,48 @@ def take_finding(session: Session, sent: PhoneFinding, *, actor: Actor, now: dat
         session.flush()
         ticket = fix_on_spot(session, ticket, sent.fix, actor=actor, now=now)
     return Taken(ticket, submitted.created)
+
+
+def take_tool_test(
+    session: Session, key: UUID, sent: PhoneToolTest, *, actor: Actor, now: datetime
+) -> tuple[ToolTest, bool]:
+    """Record the test a phone kept under `key`; sent again it is the same one. The tool's unit is loaded.
+
+    Returns the test and whether this call made it. Raises OthersId, NotFound and what `record_test` does.
+    """
+    _one_at_a_time(session, key)
+    query = select(ToolTest).where(ToolTest.id == key)
+    known = session.scalars(query.options(joinedload(ToolTest.tool).joinedload(Tool.unit))).one_or_none()
+    if known is not None:
+        same = (known.tool.number, known.passed) == (sent.tool, sent.test.passed)
+        if known.tester_id != actor.id or not same:
+            raise OthersId
+        return known, False
+    tool = tool_by_number(session, sent.tool, actor=actor, lock=True)
+    return record_test(session, tool, sent.test, actor=actor, now=now, key=key), True
+
+
+def take_quantity(
+    session: Session, key: UUID, sent: PhoneQuantity, *, actor: Actor, now: datetime
+) -> tuple[QuantityRecord, bool]:
+    """Record the work a phone kept under `key`; sent again it is the same record.
+
+    Returns the record and whether this call made it. Raises OthersId and what `record_quantity` does.
+    """
+    _one_at_a_time(session, key)
+    known = session.get(QuantityRecord, key)
+    if known is not None:
+        told = sent.quantity
+        same = (known.action, known.item, known.quantity) == (told.action, told.item, told.quantity)
+        if known.recorded_by_id != actor.id or not same:
+            raise OthersId
+        return known, False
+    campaign = campaign_by_code(session, sent.campaign, actor=actor, pointer="/campaign")
+    return record_quantity(
+        session, campaign, sent.quantity, actor=actor, now=now, pointer="/quantity", key=key
+    ), True
+
+
+def _one_at_a_time(session: Session, key: UUID) -> None:
+    """Two deliveries of one item at the same moment: the second waits here and then meets the first's record."""
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(str(key), 0))))

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
 from typing import Any, Literal
+from urllib.parse import quote
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
@@ -25,7 +26,15 @@ from domain.errors import NotFound, explain
 from domain.file_store import FileStore
 from domain.files import FILE_MAX_BYTES, receive
 from domain.history import record
-from domain.phone import PhoneFinding, receipt_of, take_finding
+from domain.phone import (
+    PhoneFinding,
+    PhoneQuantity,
+    PhoneToolTest,
+    receipt_of,
+    take_finding,
+    take_quantity,
+    take_tool_test,
+)
 from domain.records import FileListing, Ticket
 from statemachines.labels import Language
 from statemachines.refusals import Refusal
@@ -56,7 +65,7 @@ class NotTheirSupervisor(Refusal):
 
 
 class OnlyFromThePhone(Refusal):
-    """An answer or a test goes on from what the phone knew; a file cannot say whether that still holds."""
+    """An answer goes on from what the phone knew of the visit; a file cannot say whether that still holds."""
 
     code, status = "only-from-the-phone", 422
     title_zh, title_en = "须由本人发送", "Only from the phone"
@@ -104,11 +113,14 @@ Fate = Literal["new", "known", "refused"]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of an item, or would: `missing` photos are listed on the ticket and not in the file."""
+    """What became of an item, or would: `missing` photos are listed on the ticket and not in the file. `path` is where
+    the record stands, `number` what it is called there.
+    """
 
     item: PhoneItem
     fate: Fate
     number: str | None = None
+    path: str | None = None
     photos: int = 0
     missing: int = 0
     refusal: Refusal | None = None
@@ -168,9 +180,11 @@ def take_in(
     supervisor at the unit of who saved it.
     """
     try:
-        if item.kind != "finding":
+        if item.kind not in {"finding", "tool-test", "quantity"}:
             raise OnlyFromThePhone
         author = _author(session, item, actor)
+        if item.kind != "finding":
+            return _record_in(session, item, author, actor=actor, now=now)
         sent = PhoneFinding.model_validate(item.body)
         sent.finding.id = item.id
         taken = take_finding(session, sent, actor=author, now=now)
@@ -188,9 +202,26 @@ def take_in(
         item,
         "new" if taken.created else "known",
         number=ticket.number,
+        path=f"/tickets/{ticket.number}",
         photos=came,
         missing=len(listed) - came,
     )
+
+
+def _record_in(session: Session, item: PhoneItem, author: Actor, *, actor: Actor, now: datetime) -> Outcome:
+    """The test of a tool, or work done in bulk: done by who saved it, and the history says who took it in."""
+    facts = {"receipt": item.receipt, "author": author.login}
+    if item.kind == "tool-test":
+        told = PhoneToolTest.model_validate(item.body)
+        test, created = take_tool_test(session, item.id, told, actor=author, now=now)
+        number, path = test.tool.number, f"/tools/{quote(test.tool.number, safe='')}"
+        if created:
+            record(session, test.tool, "taken_in", actor=actor, now=now, **facts)
+    else:
+        work = PhoneQuantity.model_validate(item.body)
+        made, created = take_quantity(session, item.id, work, actor=author, now=now)
+        number, path = made.item, f"/campaigns/{work.campaign}/quantities"
+    return Outcome(item, "new" if created else "known", number=number, path=path)
 
 
 def _author(session: Session, item: PhoneItem, actor: Actor) -> Actor:

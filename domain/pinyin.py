@@ -1,6 +1,7 @@
 """How Chinese is spoken, as people type it to find something: 变压器渗漏油 by 变压器, bianyaqi, byqsly or byaqi.
 
-The same rules stand in forms/browser/hazards.js, for the picker without signal; a test compares the two.
+This is the one place that knows it. A phone without a signal is sent syllables and initials with each hazard
+(forms/field_day.py) and only looks for what was typed in them.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ class Spoken:
     initials: str
 
 
+@lru_cache(maxsize=4096)
 def spoken(text: str) -> Spoken:
     """How a text is spoken. The dictionary knows words, so that 重合闸 is chong he zha."""
     # Its dictionary takes a second to load: only what changes the library needs it.

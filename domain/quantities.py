@@ -79,9 +79,16 @@ def record_quantities(
 
 
 def record_quantity(
-    session: Session, campaign: Campaign, new: NewQuantity, *, actor: Actor, now: datetime, pointer: str = ""
+    session: Session,
+    campaign: Campaign,
+    new: NewQuantity,
+    *,
+    actor: Actor,
+    now: datetime,
+    pointer: str = "",
+    key: UUID | None = None,
 ) -> QuantityRecord:
-    """Record one quantity; `date` is today when left out.
+    """Record one quantity; `date` is today when left out, `key` the id a phone gave it.
 
     Raises BadInput (unit missing, unknown or not in scope, a day in the future), CampaignClosed, RoleMissing.
     """
@@ -108,7 +115,7 @@ def record_quantity(
             zh="完成日期晚于今天，完成后再登记。",
             en="The day is in the future; record the work once it is done.",
         )
-    return _keep(session, new, unit=unit, campaign=campaign, done_on=done_on, actor=actor, now=now)
+    return _keep(session, new, unit=unit, campaign=campaign, done_on=done_on, actor=actor, now=now, key=key)
 
 
 def record_fix_quantities(
@@ -152,8 +159,10 @@ def _keep(
     done_on: Day,
     actor: Actor,
     now: datetime,
+    key: UUID | None = None,
 ) -> QuantityRecord:
     row = QuantityRecord(
+        **({"id": key} if key else {}),
         **new.model_dump(exclude={"unit", "date", "counts_as"}),
         counts_as=new.counted_as,
         unit=unit,

@@ -7,10 +7,11 @@ state-grid interval is the default; a tool's own `test_interval_months` goes bef
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import ColumnElement, and_, exists, or_, select
@@ -121,6 +122,13 @@ class ToolFilter(BaseModel):
     kind: str | None = Field(default=None, max_length=40)
 
 
+STOPPED = frozenset({ShownStatus.UNTESTED, ShownStatus.EXPIRED, ShownStatus.FAILED, ShownStatus.RETIRED})
+"""Tools nobody may work with until a test is passed; the retired ones never again."""
+
+SHEET_AT_MOST = 500
+"""Labels on one printed sheet; more are printed in parts."""
+
+
 def months_later(day: date, months: int) -> date:
     """The same day of the month so many months on, or the month's last: 31 August + 6 is the end of February."""
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
@@ -167,6 +175,28 @@ def needs_test_by(day: date) -> ColumnElement[bool]:
     return or_(expiring, Tool.status == ToolStatus.UNTESTED)
 
 
+def tools_to_carry(
+    session: Session, *, actor: Actor, unit: str | None = None, numbers: Sequence[str] = ()
+) -> list[Tool]:
+    """The tools of a sheet of labels, and those a phone keeps for the day: those named, else all of a unit and below
+    that are not retired, at most SHEET_AT_MOST. Raises BadInput for an unknown unit.
+    """
+    query = (
+        select(Tool)
+        .where(tools_visible_to(actor), Tool.status != ToolStatus.RETIRED)
+        .options(joinedload(Tool.unit, innerjoin=True))
+        .order_by(Tool.number)
+        .limit(SHEET_AT_MOST)
+    )
+    if numbers:
+        query = query.where(Tool.number.in_(numbers))
+    elif unit:
+        top = unit_by_code(session, unit, actor=actor)
+        below = select(Unit.id).where(Unit.path.startswith(top.path, autoescape=True))
+        query = query.where(Tool.unit_id.in_(below))
+    return list(session.scalars(query))
+
+
 def list_tests(session: Session, tool: Tool) -> list[ToolTest]:
     """Every test of a tool, newest first."""
     query = select(ToolTest).where(ToolTest.tool_id == tool.id)
@@ -211,11 +241,20 @@ def register_tool(session: Session, new: NewTool, *, actor: Actor, now: datetime
     return tool
 
 
-def record_test(session: Session, tool: Tool, told: NewToolTest, *, actor: Actor, now: datetime) -> ToolTest:
+def record_test(
+    session: Session,
+    tool: Tool,
+    told: NewToolTest,
+    *,
+    actor: Actor,
+    now: datetime,
+    key: UUID | None = None,
+) -> ToolTest:
     """Record a test. The tool's row must be locked, so that two tests of one tool follow each other.
 
     A passed test puts the tool in use until its interval has run; a failed one takes it out of use. A test older than
     the last one is kept and changes nothing else. With a campaign one more 试验 is counted in its quantity records.
+    `key` is the id a phone gave the test (domain/phone.py sees to it that it is new).
     Raises BadInput (retired, in the future, unknown campaign, unit not in scope), CampaignClosed, RoleMissing.
     """
     must_be_allowed(actor, Deed.TEST_TOOL, at=tool.unit.path)
@@ -229,6 +268,7 @@ def record_test(session: Session, tool: Tool, told: NewToolTest, *, actor: Actor
     _not_in_future(told.tested_on, "/tested_on", now)
     tested_on = told.tested_on or local_day(now)
     test = ToolTest(
+        **({"id": key} if key else {}),
         tool=tool,
         tested_on=tested_on,
         passed=told.passed,

@@ -27,6 +27,7 @@ from forms import (
     extensions,
     field_day,
     field_items,
+    field_records,
     field_visits,
     findings,
     flows,
@@ -58,6 +59,7 @@ from forms import (
     supervisions,
     ticket_actions,
     tickets,
+    tools,
     units,
     work,
 )
@@ -120,8 +122,11 @@ for noun in (
     phone_files,
     drafts,
     field_visits,
+    tools,
 ):
     router.include_router(noun.router)
+router.include_router(field_records.items)
+router.include_router(field_records.pages)
 
 
 class Static(StaticFiles):

@@ -9,7 +9,16 @@ from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
 from domain import calls
-from domain.calls import CallAnswer, CallBack, CallFinding, NewCall, call_by_number, list_calls
+from domain.calls import (
+    CallAnswer,
+    CallBack,
+    CallFinding,
+    NewCall,
+    call_by_number,
+    call_counts,
+    list_calls,
+)
+from domain.campaigns import campaign_by_code
 from domain.errors import NotFound
 from domain.history import history_of
 from domain.people import units_in_sight
@@ -80,9 +89,12 @@ def list_page(
             limit=PER_PAGE,
             cursor=cursor,
         )
+        counts = call_counts(session, campaign_by_code(session, campaign, actor=actor)) if campaign else None
         return page(
             request,
             "calls.html",
+            campaigns=running_campaigns(session, actor),
+            counts=counts,
             found=found,
             cursor=cursor,
             chosen=chosen,

@@ -10,12 +10,17 @@ from fastapi import APIRouter, Depends, Request, Response
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from domain.hazards import every_hazard
+from domain.pinyin import spoken
 from domain.places import places_to_print
-from domain.records import Answer, Campaign, ChecklistItem, Inspection
+from domain.records import Answer, Campaign, ChecklistItem, Inspection, StandardHazard
 from forms.findings import running_campaigns, units_to_report, usual_categories, usual_measure_units
 from forms.home import inspections_to_do
 from forms.json_answers import NO_STORE, JsonRoute, answer_json
 from forms.session import database_of, now_of, signed_in
+from forms.tools import tools_of_day
+from forms.words import language_of
+from statemachines.labels import local_day
 from statemachines.roles import Actor, Role
 
 router = APIRouter(route_class=JsonRoute)
@@ -23,7 +28,7 @@ router = APIRouter(route_class=JsonRoute)
 Who = Annotated[Actor, Depends(signed_in)]
 
 #: Pages that open without a signal after one visit with one.
-SHELL = ("/", "/findings/new", "/field")
+SHELL = ("/", "/findings/new", "/field", "/field/tool", "/field/quantity")
 
 
 @router.get("/field/session")
@@ -74,35 +79,66 @@ def _day(request: Request, session: Session, actor: Actor) -> dict[str, Any]:
             }
             for place in places_to_print(session, actor=actor)
         ],
-        "hazards": [each for campaign in campaigns for each in _standard_hazards(session, campaign)],
+        "hazards": _hazards(session, campaigns),
+        "tools": tools_of_day(session, actor, language_of(request), today=local_day(now_of(request)))
+        if Role.INSPECTOR in actor.roles
+        else [],
         "inspections": _visits(session, visits),
         "pages": [*SHELL, *(f"/inspections/{visit.id}" for visit in visits)],
     }
 
 
-def _standard_hazards(session: Session, campaign: Campaign) -> list[dict[str, Any]]:
-    """What the campaign's checklist calls a hazard, as the finding form offers it."""
-    query = (
-        select(ChecklistItem)
-        .where(ChecklistItem.checklist_id == campaign.checklist_id)
-        .order_by(ChecklistItem.position)
-    )
-    return [
+def _hazards(session: Session, campaigns: list[Campaign]) -> list[dict[str, Any]]:
+    """What the finding form offers: the library, then what the campaigns' checklists ask about and the library has not.
+
+    `fill` are fields of the finding that name where it comes from.
+    """
+    library = every_hazard(session)
+    known = {hazard.code for hazard in library}
+    found = [
         {
-            "code": item.code,
-            "campaign": campaign.code,
-            "title": item.item,
-            "criterion": item.criterion,
-            "category": item.category,
-            "level": item.level.value,
-            "measure": item.measure,
-            "days": item.deadline_days,
-            "pinyin": "",
-            "initials": "",
-            "fill": {"checklist_item": item.code},
+            "code": hazard.code,
+            "campaign": None,
+            "title": hazard.title,
+            "criterion": hazard.criterion,
+            "pinyin": hazard.pinyin.replace(" ", ""),
+            "initials": hazard.initials,
+            **_proposed(hazard),
+            "fill": {"standard_hazard": hazard.code, "standard_hazard_version": hazard.version},
         }
-        for item in session.scalars(query)
+        for hazard in library
     ]
+    for campaign in campaigns:
+        items = (
+            select(ChecklistItem)
+            .where(ChecklistItem.checklist_id == campaign.checklist_id, ChecklistItem.code.not_in(known))
+            .order_by(ChecklistItem.position)
+        )
+        for item in session.scalars(items):
+            said = spoken(item.item)
+            found.append(
+                {
+                    "code": item.code,
+                    "campaign": campaign.code,
+                    "title": item.item,
+                    "criterion": item.criterion,
+                    "pinyin": said.pinyin.replace(" ", ""),
+                    "initials": said.initials,
+                    **_proposed(item),
+                    "fill": {"checklist_item": item.code},
+                }
+            )
+    return found
+
+
+def _proposed(source: StandardHazard | ChecklistItem) -> dict[str, Any]:
+    return {
+        "category": source.category,
+        "level": source.level.value,
+        "measure": source.measure,
+        "days": source.deadline_days,
+        "photo": source.photo_required,
+    }
 
 
 def _visits(session: Session, visits: list[Inspection]) -> list[dict[str, Any]]:

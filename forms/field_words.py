@@ -60,6 +60,24 @@ FINDING: Mapping[str, str] = {
     "not-persisted": _("浏览器没有承诺长期保存，请尽早发送，或把春查添加到主屏幕。"),
 }
 
+#: Short forms kept on the phone: the test of a tool, work done in bulk.
+RECORD: Mapping[str, str] = {
+    **{name: FINDING[name] for name in ("saved", "receipt", "saved-waiting", "saved-refused")},
+    **{name: FINDING[name] for name in ("put-right", "put-right-these", "one-more", "home")},
+    **{name: FINDING[name] for name in ("not-kept", "not-kept-why", "not-persisted")},
+    "saved-taken": _("已送达。"),
+    "saved-sent": _("已送达。"),
+    "see-ticket": _("查看"),
+    "passed": _("合格"),
+    "failed": _("不合格"),
+    "next-test": _("下次试验 %(day)s。"),
+    "now-stopped": _("现在的状态：%(status)s，禁止使用。"),
+    "next-if-today": _("合格后下次试验 %(day)s（周期 %(months)s 个月）。"),
+    "next-later": _("合格后按周期 %(months)s 个月算出下次试验日期。"),
+    "will-stop": _("不合格即停用，禁止再用。"),
+    "tested-here": _("本机已登记试验%(result)s，回执 %(receipt)s，待发送。"),
+}
+
 WALK: Mapping[str, str] = {
     "kept": _("已存 %(when)s"),
     "sending": _("已存在本机，待发送 %(count)s 条"),

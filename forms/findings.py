@@ -11,8 +11,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 from uuid_utils.compat import uuid7
 
-from domain.errors import BadInput
+from domain.errors import BadInput, NotFound
 from domain.findings import NewFinding, submit_finding
+from domain.hazards import hazard_by_code
 from domain.people import units_in_sight
 from domain.places import place_of_finding
 from domain.records import Campaign, CampaignUnit, ChecklistItem, Ticket, Unit
@@ -43,6 +44,10 @@ FIELDS = (
     "level",
     "category",
     "checklist_item",
+    "standard_hazard",
+    "standard_hazard_version",
+    "measure",
+    "deadline_days",
     "quantity",
     "measure_unit",
     "location",
@@ -60,6 +65,9 @@ NAMES = {
     "description": _("是什么隐患"),
     "level": _("等级"),
     "category": _("类别"),
+    "standard_hazard": _("标准隐患"),
+    "measure": _("建议措施"),
+    "deadline_days": _("整改期限（天）"),
     "quantity": _("数量"),
     "measure_unit": _("计量单位"),
     "location": _("在哪里"),
@@ -126,7 +134,10 @@ def _finding_form(request: Request, actor: Actor, form: Form, status: int = 200)
         )
         units = units_to_report(session, campaigns, actor)
         own = next((unit.code for unit in units if unit.id == actor.unit_id), None)
-        prefilled = _at_place(session, request.query_params.get("place"), actor)
+        prefilled = {
+            **_of_hazard(session, request.query_params.get("hazard")),
+            **_at_place(session, request.query_params.get("place"), actor),
+        }
         asked_unit = (
             prefilled.get("unit")
             or request.query_params.get("unit")
@@ -165,6 +176,25 @@ def _at_place(session: Session, code: str | None, actor: Actor) -> dict[str, str
     if place.lat is not None:
         filled |= {"lat": str(place.lat), "lon": str(place.lon)}
     return filled
+
+
+def _of_hazard(session: Session, code: str | None) -> dict[str, str]:
+    """What a standard hazard fills in. One the library has not, or has no longer, fills in nothing."""
+    try:
+        hazard = hazard_by_code(session, code) if code else None
+    except NotFound:
+        hazard = None
+    if hazard is None:
+        return {}
+    return {
+        "standard_hazard": hazard.code,
+        "standard_hazard_version": str(hazard.version),
+        "description": hazard.title,
+        "level": hazard.level.value,
+        "category": hazard.category,
+        "measure": hazard.measure,
+        "deadline_days": str(hazard.deadline_days),
+    }
 
 
 def _names(request: Request) -> dict[str, str]:

@@ -43,6 +43,7 @@ def places_of(actor: Actor) -> tuple[Place, ...]:
         found.append(Place("/calls", _("来电来访"), "call", tab=False))
     if roles & {Role.SUPERVISOR, Role.ADMINISTRATOR, Role.INSPECTOR}:
         found.append(Place("/places", _("检查点"), "place", tab=False))
+        found.append(Place("/tools", _("工器具"), "wrench", tab=False))
     found.append(Place("/campaigns", _("检查活动"), "flag"))
     if watching or Role.INSPECTOR in roles:
         found.append(Place("/suggestions", _("工会意见"), "paper", tab=False))

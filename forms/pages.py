@@ -248,6 +248,7 @@ DONE: Mapping[str, str] = {
     "archive": _("已归档。"),
     "summary": _("已申请生成总结，稍后即可查看。"),
     "quantity": _("工作量已登记。"),
+    "tool_test": _("试验已登记，下次试验日期已更新。"),
     "zero": _("零报告已登记。"),
     "drawn": _("已抽样，种子和名单已记录。"),
     "sample_checked": _("抽查结果已登记。"),

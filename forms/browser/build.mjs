@@ -5,6 +5,8 @@ import { build } from "esbuild";
 const pages = [
   "forms.js", // every page
   "finding.js", // the finding form
+  "tool.js", // the test of a tool
+  "quantity.js", // work done in bulk
   "lineup.js", // the photo after a fix
   "field.js", // what waits on this phone
   "work_queue.js", // the work queue

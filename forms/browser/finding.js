@@ -1,6 +1,6 @@
 // The finding form, taken over where the browser can keep things: saved on this phone at once, sent when there is a
 // signal. Without JavaScript, or where nothing can be kept, the server's form works as it always did.
-import { able, all, fact, keepFact, newId, one, onChange, put } from "./queue.js";
+import { able, fact, keepFact, newId, one, onChange, put } from "./queue.js";
 import { persist } from "./connection.js";
 import { draftById, draftsOf, dropDraft, keepDraft, photosOf, takeOver as goOnHere } from "./draft.js";
 import { offerHazards } from "./hazards.js";
@@ -8,7 +8,8 @@ import { addPhotos, isFresh } from "./photos.js";
 import { lastPlace, locate, locateQuietly } from "./place.js";
 import { prepare } from "./photo/shrink.js";
 import { elsewhere, saveDrafts, syncDrafts } from "./server_drafts.js";
-import { offerScan } from "./scan.js";
+import { confirmSaved, sayNotKept } from "./saved.js";
+import { offerScan, PLACE } from "./scan.js";
 import { offerSimilar } from "./similar.js";
 import { clock, icon, make, say } from "./words.js";
 
@@ -16,7 +17,7 @@ const form = document.getElementById("finding");
 const login = document.documentElement.dataset.login;
 const author_name = document.documentElement.dataset.name;
 const asked = new URLSearchParams(location.search);
-const TYPED = ["description", "location", "level", "unit", "campaign", "category", "checklist_item", "quantity", "measure_unit", "lat", "lon", "place", "recurrence_of", "on_spot", "note"];
+const TYPED = ["description", "location", "level", "unit", "campaign", "category", "checklist_item", "standard_hazard", "standard_hazard_version", "measure", "deadline_days", "quantity", "measure_unit", "lat", "lon", "place", "recurrence_of", "on_spot", "note"];
 const prepared = new Map(); // key of a chosen file → what is kept of it
 const key = (file) => `${file.name}/${file.size}/${file.lastModified}`;
 
@@ -27,7 +28,7 @@ let replacing = null; // a refused item that is being put right
 if (form && login && able()) takeOver();
 if (form) {
   offerSimilar(form);
-  offerScan(form.querySelector("[data-scan]"), (code) => atPlace(code));
+  offerScan(form.querySelector("[data-scan]"), PLACE, (code) => atPlace(code));
 }
 
 async function takeOver() {
@@ -45,14 +46,20 @@ async function takeOver() {
   form.addEventListener("input", () => keepSoon());
   form.querySelector("[data-here]").hidden = false;
   form.querySelector("[data-here] button").addEventListener("click", () => here(true));
-  await fillIn();
-  if (day?.login === login) await offerHazards(form.querySelector("[data-hazards]"), { hazards: day.hazards ?? [], login, pick });
+  await fillIn(day);
+  await offer(day);
+  // On the very first visit the day comes after the form.
+  onChange(async ({ kept }) => kept && form.querySelector("[data-hazards]").hidden && offer((await fact("day"))?.day));
   here(false);
   syncDrafts(login).catch(() => {});
 }
 
+async function offer(day) {
+  if (day?.login === login) await offerHazards(form.querySelector("[data-hazards]"), { hazards: () => offered(day), login, pick });
+}
+
 /** What the address asks for, what was begun, or what this person used last. */
-async function fillIn() {
+async function fillIn(day) {
   const refused = asked.get("from") && (await one(asked.get("from")));
   if (refused?.author === login) return putRight(refused);
   const unit = await fact(`unit:${login}`);
@@ -64,6 +71,8 @@ async function fillIn() {
     if (draft?.login === login) return goOn(draft);
   }
   await atPlace();
+  const hazard = day?.login === login && asked.get("hazard") && offered(day).find((each) => each.code === asked.get("hazard"));
+  if (hazard) pick(hazard);
   for (const name of ["unit", "campaign", "location", "description"]) if (asked.get(name)) set(name, asked.get(name));
   const [latest] = await draftsOf(login);
   if (latest && !asked.size) offerDraft(latest);
@@ -161,11 +170,18 @@ function set(name, value) {
   if (name === "on_spot" && value) target.closest("details").open = true;
 }
 
+/** What the chosen campaign takes: the library, and what its own checklist asks about. */
+const offered = (day) => (day.hazards ?? []).filter((each) => !each.campaign || each.campaign === field("campaign").value);
+
 function pick(hazard) {
   set("description", hazard.title);
   set("level", hazard.level);
   set("category", hazard.category);
-  for (const name of ["checklist_item"]) set(name, "");
+  set("measure", hazard.measure);
+  set("deadline_days", hazard.days);
+  // The days belong to the usual level: at another one the server reckons them by its own rule.
+  for (const each of field("level")) each.onchange = () => set("deadline_days", each.value === hazard.level ? hazard.days : "");
+  for (const name of ["checklist_item", "standard_hazard", "standard_hazard_version"]) set(name, "");
   for (const [name, value] of Object.entries(hazard.fill ?? {})) set(name, value);
   if (hazard.measure && !field("note").value) field("note").placeholder = hazard.measure;
   keepSoon();
@@ -246,14 +262,12 @@ async function save(event) {
     form.remove();
     await dropDraft(id);
     if (replacing) await (await import("./queue.js")).forget(replacing.id);
-    confirmSaved(item, kept);
+    confirmSaved(item, kept, { again: "/findings/new", amend: ({ id: refused }) => `/findings/new?from=${refused}` });
   } catch (error) {
     console.warn(error);
     delete form.dataset.saving;
     form.removeAttribute("aria-busy");
-    const problem = make("div", { class: "problems", role: "alert", tabindex: "-1" }, make("h2", { text: say("not-kept") }), make("p", { text: say("not-kept-why") }));
-    form.before(problem);
-    problem.focus();
+    sayNotKept(form);
   }
 }
 
@@ -281,32 +295,4 @@ async function toSend() {
     author: login,
     author_name,
   };
-}
-
-/** Saved on this phone → sent: the receipt at once, the number when it is there. */
-function confirmSaved(item, kept) {
-  const status = make("p", { role: "status", class: "lines" });
-  const more = make("a", { class: "btn primary", href: "/findings/new", text: say("one-more") });
-  const card = make(
-    "section", { class: "card stack saved" },
-    make("h2", { text: say("saved") }),
-    make("p", {}, make("span", { class: "muted", text: say("receipt") }), make("b", { class: "num receipt", text: item.receipt })),
-    make("p", { class: "over-long", text: item.title }),
-    status,
-    kept === false && make("p", { class: "hint", text: say("not-persisted") }),
-  );
-  document.querySelector("main").replaceChildren(card, make("div", { class: "bar" }, make("a", { class: "btn", href: "/", text: say("home") }), more));
-  more.focus();
-  const show = async () => {
-    const now = (await one(item.id)) ?? (await all()).find((each) => each.id === item.id);
-    if (!now) return;
-    const done = now.files.filter((file) => file.done).length;
-    const text = say(`saved-${now.state}`, { number: now.number ?? "", done, photos: now.files.length, why: now.error?.detail ?? "" });
-    if (status.dataset.text === text) return;
-    status.dataset.text = text;
-    const link = now.href ?? (now.state === "refused" ? `/findings/new?from=${now.id}` : null);
-    status.replaceChildren(text, ...(link ? [" ", make("a", { href: link, text: say(now.href ? "see-ticket" : "put-right") })] : []));
-  };
-  onChange(show);
-  show();
 }

@@ -5,25 +5,26 @@ import { make, say } from "./words.js";
 const SHOWN = 60;
 const RECENT = 6;
 
-/** Whether a hazard answers to what was typed: "渗漏", "shenlou", "sl". */
+/** Whether a hazard answers to what was typed: "渗漏", "shenlou", "sl". How it is spoken the server says (domain/pinyin.py). */
 export function answers(hazard, typed) {
   const asked = typed.toLowerCase().split(/\s+/).filter(Boolean);
   const text = `${hazard.title} ${hazard.category} ${hazard.criterion ?? ""}`.toLowerCase();
-  return asked.every((word) => text.includes(word) || (hazard.pinyin ?? "").includes(word) || (hazard.initials ?? "").includes(word));
+  return asked.every((word) => [text, hazard.code.toLowerCase(), hazard.pinyin, hazard.initials].some((each) => each.includes(word)));
 }
 
-/** Chips of the last used hazards and a button that opens the list; `pick` is called with the chosen one. */
+/** Chips of the last used hazards and a button that opens the list; `hazards()` gives those there are now, `pick` gets the chosen one. */
 export async function offerHazards(place, { hazards, login, pick }) {
-  if (!hazards.length) return;
+  const now = hazards();
+  if (!now.length) return;
   const used = (await fact(`hazards:${login}`)) ?? [];
-  const recent = [...used.map((code) => hazards.find((each) => each.code === code)).filter(Boolean), ...hazards].filter((each, index, found) => found.indexOf(each) === index).slice(0, RECENT);
+  const recent = [...used.map((code) => now.find((each) => each.code === code)).filter(Boolean), ...now].filter((each, index, found) => found.indexOf(each) === index).slice(0, RECENT);
   const choose = async (hazard) => {
     await keepFact(`hazards:${login}`, [hazard.code, ...used.filter((code) => code !== hazard.code)].slice(0, 30));
     pick(hazard);
   };
   const chips = recent.map((hazard) => chip(hazard, choose));
   const open = make("button", { type: "button", class: "btn small", text: say("all-hazards") });
-  open.addEventListener("click", () => openList(hazards, choose));
+  open.addEventListener("click", () => openList(hazards(), choose));
   place.replaceChildren(...chips, open);
   place.hidden = false;
 }

@@ -32,7 +32,7 @@ async function open(words, before, field) {
   clear.addEventListener("input", () => (over.style.opacity = String(clear.value / 100)));
   const shoot = make("button", { type: "button", class: "btn primary", text: words.shoot });
   const close = make("button", { type: "button", class: "btn", text: words.close });
-  const dialog = make("dialog", { class: "lineup", "aria-label": words.words },
+  const dialog = make("dialog", { class: "lineup", "aria-label": words.label },
     make("div", { class: "view" }, video, over),
     make("div", { class: "tools" }, make("label", {}, make("span", { text: words.clear }), clear), make("div", { class: "row" }, close, shoot)));
   const end = () => {

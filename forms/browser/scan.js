@@ -1,20 +1,22 @@
-// Scanning a place's sign inside the finding form, where the browser can read QR codes itself. Elsewhere the phone's own
-// camera opens the sign's address, which leads to the same form.
+// Scanning a sign inside a form, where the browser can read QR codes itself: a place's in the finding form, a tool's in the
+// form of its test. Elsewhere the phone's own camera opens the sign's address, which leads to the same form.
 import { make } from "./words.js";
 
 const EVERY = 200; // ms between looks
-const SIGN = /\/p\/([A-Za-z0-9][A-Za-z0-9-]{0,31})\/?$/;
+export const PLACE = /\/p\/([A-Za-z0-9][A-Za-z0-9-]{0,31})\/?$/;
+export const TOOL = /\/tools\/([^/]+)\/?$/;
 
-/** The code of a place on a sign of this kind, whatever host it was printed for. */
-export function codeOf(text) {
+/** The code on a sign of this kind, whatever host it was printed for. */
+export function codeOf(text, sign) {
   try {
-    return SIGN.exec(new URL(text).pathname)?.[1] ?? null;
+    const code = sign.exec(new URL(text).pathname)?.[1];
+    return code ? decodeURIComponent(code) : null;
   } catch {
     return null;
   }
 }
 
-export async function offerScan(place, found) {
+export async function offerScan(place, sign, found) {
   const button = place?.querySelector("button");
   if (!button || !("BarcodeDetector" in window) || !navigator.mediaDevices?.getUserMedia) return;
   const can = await BarcodeDetector.getSupportedFormats().catch(() => []);
@@ -22,12 +24,12 @@ export async function offerScan(place, found) {
   place.hidden = false;
   const said = place.querySelector("[role=status]");
   button.addEventListener("click", async () => {
-    const code = await scan(place.dataset).catch(() => null);
+    const code = await scan(place.dataset, sign).catch(() => null);
     if (code) said.textContent = (await found(code)) ? "" : place.dataset.unknown;
   });
 }
 
-async function scan(words) {
+async function scan(words, sign) {
   const stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: { ideal: "environment" } } });
   const video = make("video", { playsinline: "", muted: "", autoplay: "" });
   video.srcObject = stream;
@@ -43,7 +45,7 @@ async function scan(words) {
     await video.play();
     while (open) {
       for (const { rawValue } of await detector.detect(video)) {
-        const code = codeOf(rawValue);
+        const code = codeOf(rawValue, sign);
         if (code) return code;
       }
       await new Promise((later) => setTimeout(later, EVERY));

@@ -7,7 +7,7 @@ import { sendAll } from "./queue/send.js";
 import { OFFLINE, PAGES, PHOTOS } from "./caches.js";
 
 const PATIENCE = 3; // seconds until a page of the day comes from the phone instead
-const AT_ONCE = new Set(["/findings/new", "/field"]); // shown from the phone, made new behind it
+const AT_ONCE = new Set(["/findings/new", "/field", "/field/tool", "/field/quantity"]); // shown from the phone, made new behind it
 const FIRST_NETWORK = (path) => path === "/" || path.startsWith("/inspections/");
 // Whoever comes in or goes out here must not meet pages made for somebody else, or in the other language.
 const DOOR = /^\/(login|logout|password|language\/)/;
@@ -68,8 +68,8 @@ registerRoute(
 setDefaultHandler(new NetworkOnly());
 setCatchHandler(async ({ request, url }) => {
   if (request.mode !== "navigate") return Response.error();
-  // A place's code prefills the finding form, which is here; anything else says where to go on.
-  const shown = url.pathname.startsWith("/p/") ? "/findings/new" : url.pathname;
+  // A place's code prefills the finding form, a tool's the form of its test, which are here; anything else says where to go on.
+  const shown = url.pathname.startsWith("/p/") ? "/findings/new" : url.pathname.startsWith("/tools") ? "/field/tool" : url.pathname;
   return (await caches.match(shown, { cacheName: PAGES, ignoreVary: true })) ?? (await caches.match(OFFLINE, { ignoreSearch: true })) ?? Response.error();
 });
 

@@ -9,6 +9,9 @@ export function say(key, values = {}) {
 
 const CHINA = "Asia/Shanghai";
 
+/** The day it is here, as a date field has it. */
+export const today = () => new Date().toLocaleDateString("en-CA", { timeZone: CHINA });
+
 /** A moment as people here say it: 9:14 today, else 4月1日 9:14. */
 export function clock(iso, now = new Date()) {
   const moment = new Date(iso);

@@ -49,12 +49,15 @@ class Servers:
             command, cwd=HOUSE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         self._running = 0
+        self._ready = False
         self.port = 0
-        self._said("ready")
 
     def next(self) -> None:
         """Kill the one that answers, as a power cut does, and let another begin."""
         self.kill()
+        if not self._ready:
+            self._said("ready")
+            self._ready = True
         port = free_port()
         assert self._mother.stdin
         self._mother.stdin.write(f"{port}\n")

@@ -12,13 +12,15 @@ from domain import inspections, suggestions
 from domain.absences import NewAbsence, record_absence
 from domain.checklists import NewChecklist, put_checklist
 from domain.inspections import NewInspection
+from domain.places import NewPlace, add_place
 from domain.suggestions import Dispute, NewSuggestion, SuggestionAnswer
+from domain.tools import NewTool, register_tool
 from statemachines.roles import SYSTEM
 from tests.forms.chromium import DESK, PHONE, Person, chromium, serving
 from tests.photos import listed, photo
 from tests.world import World
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 
 def inspection_of(world: World) -> str:
@@ -63,6 +65,15 @@ def absence_of(world: World) -> None:
         record_absence(session, new, actor=world.actor("zhaozhuren"), now=world.now)
 
 
+def equip(world: World) -> None:
+    """A sign, and a tool whose test has run out."""
+    tool = {"number": "YD-01", "kind": "验电笔", "unit": "LL01", "last_test_on": "2024-03-01"}
+    with world.database.transaction() as session:
+        place = NewPlace(code="LL-27", name="柳林线 27# 变台", unit="LL01")
+        add_place(session, place, actor=SYSTEM, now=world.now)
+        register_tool(session, NewTool.model_validate(tool), actor=SYSTEM, now=world.now)
+
+
 def pages(world: World) -> dict[str, list[str]]:
     """Who looks at what."""
     missing = world.find(files=[listed(photo())]).number
@@ -72,13 +83,18 @@ def pages(world: World) -> dict[str, list[str]]:
     key = world.ask_extension(pending, due="2026-04-24", reason="等停电", interim_measures="警示牌")
     suggestion = suggestion_of(world, major)
     absence_of(world)
+    equip(world)
     return {
-        "": ["/login", "/offline"],
+        "": ["/login", "/offline", "/p/LL-27/report"],
         "limin": [
             "/",
             "/findings/new",
             "/findings/mine",
             "/field",
+            "/field/tool",
+            "/field/quantity",
+            "/tools",
+            "/tools/YD-01",
             f"/tickets/{missing}",
             f"/tickets/{fixed}/verify",
             f"/tickets/{fixed}/return",
@@ -93,6 +109,7 @@ def pages(world: World) -> dict[str, list[str]]:
         "zhengju": [suggestion, f"{suggestion}/explain", "/absences/new"],
         "wangjianguo": [
             "/",
+            "/work",
             "/tickets?mine=1",
             f"/tickets/{assigned}",
             f"/tickets/{assigned}/fix",
@@ -111,6 +128,7 @@ def pages(world: World) -> dict[str, list[str]]:
             "/campaigns/CC2026",
             "/campaigns/CC2026/rectify",
             "/campaigns/CC2026/quantities",
+            "/calls?campaign=CC2026",
             "/campaigns/CC2026/summary",
             "/account",
             "/absences",

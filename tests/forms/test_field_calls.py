@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 from uuid import UUID
 
 import pytest
 from httpx import Response
 from sqlalchemy import func, select
 
+from domain.hazards import NewHazard, put_hazard
 from domain.phone import receipt_of
-from domain.records import Ticket
-from tests.forms.conftest import Browser, SignedIn
+from domain.records import QuantityRecord, StandardHazard, Ticket, ToolTest
+from domain.tools import NewTool, register_tool
+from statemachines.labels import local_day
+from statemachines.roles import SYSTEM
+from tests.forms.conftest import Browser, SignedIn, text_of
 from tests.photos import photo
 from tests.world import World
 
@@ -53,6 +58,20 @@ class Phone:
             "body": {"finding": {**finding, **said}, **({"fix": fix} if fix else {})},
         }
         return self.browser.client.post("/field/findings", json=item, headers=self.headers())
+
+    def item(self, path: str, kind: str, body: dict[str, object], key: str = KEY) -> Response:
+        item = {
+            "id": key,
+            "kind": kind,
+            "author": self.session["login"],
+            "made_at": "2026-04-01T09:00:00+08:00",
+            "body": body,
+        }
+        return self.browser.client.post(path, json=item, headers=self.headers())
+
+    def day(self) -> dict[str, Any]:
+        told: dict[str, Any] = self.browser.get("/field/day", headers={"Accept": "application/json"}).json()
+        return told
 
     def part(self, data: bytes, start: int, end: int) -> Response:
         return self.browser.client.put(
@@ -160,11 +179,121 @@ def test_the_day_is_told_once_and_then_unchanged(limin: Phone, world: World) -> 
     first = limin.browser.get("/field/day", headers={"Accept": "application/json"})
     day = first.json()
     assert [unit["code"] for unit in day["units"]] == ["LL01", "LL01-A", "SQ02"]
-    assert day["pages"] == ["/", "/findings/new", "/field"]
+    assert day["pages"] == ["/", "/findings/new", "/field", "/field/tool", "/field/quantity"]
     again = limin.browser.get(
         "/field/day", headers={"Accept": "application/json", "If-None-Match": first.headers["etag"]}
     )
     assert (again.status_code, again.content) == (304, b"")
+
+
+def tool_of(world: World, number: str = "验电笔-01", last: str | None = "2025-03-01") -> None:
+    with world.database.transaction() as session:
+        new = NewTool.model_validate(
+            {"number": number, "kind": "验电笔", "unit": "LL01", "holder": "王建国", "last_test_on": last}
+        )
+        register_tool(session, new, actor=SYSTEM, now=world.now)
+
+
+def test_the_test_of_a_tool_is_recorded_once_and_gives_the_next_day(limin: Phone, world: World) -> None:
+    tool_of(world)
+    kept = limin.day()["tools"][0]
+    assert (kept["status"], kept["stopped"], kept["next"]) == ("expired", True, "2026-03-01")
+    today = local_day(world.now).isoformat()
+    told: dict[str, object] = {
+        "tool": "验电笔-01",
+        "test": {"passed": True, "tested_on": today, "campaign": "CC2026"},
+    }
+    first, again = (limin.item("/field/tool-tests", "tool-test", told) for _ in range(2))
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json() == again.json()
+    assert first.json()["next_test_on"] == kept["next_if_today"]
+    assert first.json()["href"] == "/tools/%E9%AA%8C%E7%94%B5%E7%AC%94-01"
+    other = limin.item("/field/tool-tests", "tool-test", {**told, "test": {"passed": False}})
+    assert (other.status_code, other.json()["code"]) == (409, "id-taken")
+    with world.database.reading() as session:
+        assert session.scalars(select(ToolTest.id)).all() == [UUID(KEY)]
+        assert session.scalars(select(QuantityRecord.action)).all() == ["试验"]
+    failed = limin.item(
+        "/field/tool-tests", "tool-test", {"tool": "验电笔-01", "test": {"passed": False}}, key=KEY[:-1] + "8"
+    )
+    assert (failed.json()["status"], failed.json()["next_test_on"]) == ("failed", None)
+    assert limin.day()["tools"][0]["stopped"] is True
+    unknown = limin.item("/field/tool-tests", "tool-test", {**told, "tool": "没有"}, key=KEY[:-1] + "9")
+    assert unknown.status_code == 404
+    assert "没有" in unknown.json()["detail"]
+
+
+def test_a_tools_page_says_whether_it_may_be_used_and_takes_a_test(
+    browser_of: SignedIn, world: World
+) -> None:
+    tool_of(world)
+    browser = browser_of("limin")
+    assert "禁止使用： 超期停用 ，应于" in text_of(browser.get("/tools/验电笔-01"))
+    refused = browser.post("/tools/验电笔-01", {"passed": "true", "tested_on": "2027-01-01"})
+    assert refused.status_code == 422
+    assert "试验日期晚于今天" in text_of(refused)
+    assert browser.post("/tools/验电笔-01", {"passed": "true"}).status_code == 303
+    assert "可以使用" in text_of(browser.get("/tools/验电笔-01"))
+    assert "验电笔-01" in browser.get("/tools").text
+    label = browser.get("/tools/sheet.pdf?number=验电笔-01")
+    assert label.content.startswith(b"%PDF")
+    assert browser.get("/tools/sheet.pdf?number=nothing").status_code == 404
+    assert browser.get("/field/tool?tool=验电笔-01").status_code == 303
+    missing = browser.get("/field/tool?tool=没有")
+    assert (missing.status_code, "没有" in missing.text) == (404, True)
+
+
+def test_work_done_in_bulk_is_recorded_once(limin: Phone, world: World) -> None:
+    said = {"action": "清扫", "item": "针瓶", "quantity": "4500", "measure_unit": "个", "unit": "LL01"}
+    told: dict[str, object] = {"campaign": "CC2026", "quantity": said}
+    first, again = (limin.item("/field/quantities", "quantity", told) for _ in range(2))
+    assert (first.status_code, again.status_code) == (201, 200)
+    more: dict[str, object] = {"campaign": "CC2026", "quantity": {**said, "quantity": "1"}}
+    assert limin.item("/field/quantities", "quantity", more).json()["code"] == "id-taken"
+    wrong: dict[str, object] = {"campaign": "CC2026", "quantity": {**said, "unit": "GONE"}}
+    refused = limin.item("/field/quantities", "quantity", wrong, key=KEY[:-1] + "8")
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "/quantity/unit")
+    with world.database.reading() as session:
+        assert session.scalars(select(QuantityRecord.id)).all() == [UUID(KEY)]
+    shown = limin.browser.get("/field/quantity")
+    assert "记工作量" in shown.text
+    posted = limin.browser.post("/field/quantity", {**said, "campaign": "CC2026"})
+    assert posted.headers["location"] == "/field/quantity?done=quantity"
+
+
+def test_the_day_carries_the_library_as_it_is_spoken_and_a_hazard_prefills_the_form(
+    limin: Phone, world: World
+) -> None:
+    with world.database.transaction() as session:
+        new = NewHazard.model_validate(
+            {
+                "code": "BYQ-01",
+                "category": "生产设备/变压器台区",
+                "title": "变压器渗漏油",
+                "level": "serious",
+                "measure": "更换密封垫",
+                "deadline_days": 7,
+            }
+        )
+        put_hazard(session, new, actor=SYSTEM, now=world.now)
+    kept = limin.day()["hazards"][0]
+    assert (kept["pinyin"], kept["initials"]) == ("bianyaqishenlouyou", "byqsly")
+    assert kept["fill"] == {"standard_hazard": "BYQ-01", "standard_hazard_version": 1}
+    form = limin.browser.get("/findings/new?hazard=BYQ-01").text
+    for filled in (
+        "变压器渗漏油",
+        'value="更换密封垫"',
+        'name="standard_hazard" value="BYQ-01"',
+        'value="7"',
+    ):
+        assert filled in form
+    assert limin.browser.get("/findings/new?hazard=GONE").status_code == 200
+    sent = limin.finding(world, **kept["fill"], measure="更换密封垫", deadline_days=7)
+    assert sent.status_code == 201
+    with world.database.reading() as session:
+        ticket = session.scalars(select(Ticket)).one()
+        hazard = session.scalars(select(StandardHazard)).one()
+    assert (ticket.standard_hazard_id, ticket.proposed_days) == (hazard.id, 7)
 
 
 def test_the_shell_is_complete(stranger: Browser) -> None:

@@ -10,7 +10,9 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from domain.records import History, Ticket
+from domain.records import History, QuantityRecord, Ticket, ToolTest
+from domain.tools import NewTool, register_tool
+from statemachines.roles import SYSTEM
 from tests.forms.conftest import Browser, SignedIn, text_of
 from tests.photos import photo
 from tests.world import World
@@ -82,6 +84,27 @@ def test_it_is_shown_then_taken_in_once_with_its_photos(browser_of: SignedIn, wo
     assert "早已登记 1 条" in text_of(preview(browser, data))
     take(browser, data)
     assert tickets(world) == 1
+
+
+def test_tests_of_tools_and_work_done_are_taken_in_too(browser_of: SignedIn, world: World) -> None:
+    tool = {"number": "YD-01", "kind": "验电笔", "unit": "LL01-A", "last_test_on": "2025-01-01"}
+    with world.database.transaction() as session:
+        register_tool(session, NewTool.model_validate(tool), actor=SYSTEM, now=world.now)
+    passed = {"passed": True, "tested_on": "2026-03-31"}
+    work = {"action": "清扫", "item": "针瓶", "quantity": "4500", "measure_unit": "个", "unit": "LL01-A"}
+    data = exported(
+        item(world, kind="tool-test", body={"tool": "YD-01", "test": passed}),
+        item(world, OTHER, kind="quantity", body={"campaign": "CC2026", "quantity": work}),
+    )
+    browser = browser_of("qiansuozhang")
+    assert "将新登记 2 条" in text_of(preview(browser, data))
+    assert "新登记 2 条" in text_of(take(browser, data))
+    assert "早已登记 2 条" in text_of(preview(browser, data))
+    with world.database.reading() as session:
+        [tested] = session.scalars(select(ToolTest))
+        [made] = session.scalars(select(QuantityRecord))
+        assert [str(tested.id), str(made.id)] == [KEY, OTHER]
+        assert tested.tester_id == made.recorded_by_id == world.actor("sunhua").id
 
 
 def test_only_the_supervisor_of_who_saved_it_takes_it_in(browser_of: SignedIn, world: World) -> None:

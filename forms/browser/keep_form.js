@@ -1,0 +1,73 @@
+// A short form that is kept on this phone and sent like everything else. Without JavaScript, or where nothing can be kept,
+// it goes to the server as it always did.
+import { able, fact, forget, newId, one, put } from "./queue.js";
+import { persist } from "./connection.js";
+import { confirmSaved, sayNotKept } from "./saved.js";
+import { make, say, today } from "./words.js";
+
+const login = document.documentElement.dataset.login;
+
+/**
+ * Take the form over. `item(values)` gives {kind, url, body, title, about} of what was filled in, `fill(body)` the values of a
+ * refused one, `again` and `told` are as in saved.js.
+ */
+export async function keepForm(form, { item, fill, again, told }) {
+  if (!login || !able()) return;
+  try {
+    await fact("device");
+  } catch {
+    return;
+  }
+  const from = new URLSearchParams(location.search).get("from");
+  const refused = from && (await one(from));
+  const replacing = refused?.author === login ? refused : null;
+  if (replacing) {
+    set(form, fill(replacing.body));
+    sayWhy(form, replacing.error);
+  }
+  // The page may be yesterday's, kept for where there is no signal.
+  for (const field of form.querySelectorAll("input[type=date]")) if (field.max && field.max < today()) field.value = field.max = today();
+  form.addEventListener(
+    "submit",
+    async (event) => {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      if (form.dataset.saving) return;
+      form.dataset.saving = "1";
+      try {
+        // One put right is another one: the server must not take it for the one it refused.
+        const kept = await put({ ...item(values(form)), id: newId(), author: login, author_name: document.documentElement.dataset.name });
+        const lasting = await persist();
+        if (replacing) await forget(replacing.id);
+        confirmSaved(kept, lasting, { again, amend: ({ id }) => `${location.pathname}?from=${id}`, told });
+      } catch (error) {
+        console.warn(error);
+        delete form.dataset.saving;
+        sayNotKept(form);
+      }
+    },
+    true,
+  );
+}
+
+/** What is filled in, by name; what is empty is left out. */
+function values(form) {
+  const given = [...new FormData(form)].map(([name, value]) => [name, value.trim()]);
+  return Object.fromEntries(given.filter(([name, value]) => value && name !== "csrf"));
+}
+
+function set(form, given) {
+  for (const [name, value] of Object.entries(given)) {
+    const field = form.elements[name];
+    if (!field || value === null || value === undefined) continue;
+    if (field.type === "checkbox") field.checked = Boolean(value);
+    else field.value = String(value);
+  }
+}
+
+function sayWhy(form, error) {
+  if (!error) return;
+  const lines = error.errors?.length ? error.errors.map(({ field, detail }) => [field.split("/").find((step) => step && form.elements[step]), detail]) : [[null, error.detail]];
+  const line = ([name, words]) => make("li", {}, name ? make("a", { href: `#${name}`, text: words }) : make("span", { text: words }));
+  form.before(make("div", { class: "problems", role: "alert" }, make("h2", { text: say("put-right-these") }), make("ul", {}, ...lines.map(line))));
+}

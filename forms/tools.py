@@ -1,0 +1,215 @@
+"""Safety tools (安全工器具): the list, one tool with its tests, the labels to print, and the form of a test.
+
+The form stands on the tool's page and, for where there is no signal, on a page of its own that a phone keeps
+(/field/tool): there the code in the browser shows what the phone knows of the tool.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Annotated, Any, Literal
+from urllib.parse import quote, urlencode
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import ValidationError
+from sqlalchemy.orm import Session
+
+from domain.coverage import scope_unit_of
+from domain.errors import NotFound
+from domain.people import units_in_sight
+from domain.records import Tool
+from domain.rights import Deed, may
+from domain.tools import (
+    SHEET_AT_MOST,
+    STOPPED,
+    NewToolTest,
+    ToolFilter,
+    list_tests,
+    list_tools,
+    months_later,
+    record_test,
+    shown_status,
+    tool_by_number,
+    tools_to_carry,
+)
+from forms.errors import PageRoute, error_page
+from forms.field_words import RECORD, words_for
+from forms.fields import Form, Problem, SentForm, problems_of, status_of
+from forms.findings import running_campaigns
+from forms.pages import page, see_other
+from forms.qr import qr_picture
+from forms.session import database_of, now_of, settings_of, signed_in
+from forms.words import _, language_of, say
+from papers.code_sheet import SignSize, tool_sheet
+from statemachines.labels import Language, label, local_day
+from statemachines.refusals import Refusal
+from statemachines.roles import Actor
+
+router = APIRouter(route_class=PageRoute)
+
+Who = Annotated[Actor, Depends(signed_in)]
+
+PER_PAGE = 100
+FIELDS = ("tested_on", "campaign", "report_number", "note")
+NAMES = {
+    "tool": _("工器具编号"),
+    "passed": _("试验结果"),
+    "tested_on": _("试验日期"),
+    "campaign": _("计入检查活动"),
+    "report_number": _("报告编号"),
+    "note": _("备注"),
+}
+
+
+def tools_of_day(session: Session, actor: Actor, language: Language, *, today: date) -> list[dict[str, Any]]:
+    """What a phone keeps of the tools: how each stands today, and when the next test is due if it passes one today."""
+    return [
+        {
+            "number": tool.number,
+            "kind": tool.kind,
+            "unit_name": tool.unit.name,
+            "holder": tool.holder,
+            "spec": tool.spec,
+            "last": tool.last_test_on.isoformat() if tool.last_test_on else "",
+            "next": tool.next_test_on.isoformat() if tool.next_test_on else "",
+            "months": tool.test_interval_months,
+            "status": (status := shown_status(tool, on=today)).value,
+            "status_name": label(status, language),
+            "stopped": status in STOPPED,
+            "as_of": today.isoformat(),
+            "next_if_today": months_later(today, tool.test_interval_months).isoformat(),
+        }
+        for tool in tools_to_carry(session, actor=actor)
+    ]
+
+
+@router.get("/tools")
+def list_page(
+    request: Request,
+    actor: Who,
+    unit: str = "",
+    kind: str = "",
+    due: str = "",
+    number: str = "",
+    cursor: str | None = None,
+) -> Response:
+    """Tools in sight by number; with `due` those that need a test by today. A number leads to that tool."""
+    today = local_day(now_of(request))
+    if number.strip():
+        return see_other(f"/field/tool?{urlencode({'tool': number.strip()})}")
+    with database_of(request).reading() as session:
+        wanted = ToolFilter(unit=unit or None, kind=kind or None, due=today if due else None)
+        found = list_tools(session, wanted, actor=actor, limit=PER_PAGE, cursor=cursor)
+        return page(
+            request,
+            "tools.html",
+            found=[(tool, shown_status(tool, on=today)) for tool in found.items],
+            next=found.next,
+            cursor=cursor,
+            asked={"unit": unit, "kind": kind, "due": due},
+            units=units_in_sight(session, actor),
+            stopped=STOPPED,
+            sheet_at_most=SHEET_AT_MOST,
+        )
+
+
+@router.get("/tools/sheet.pdf")
+def sheet(
+    request: Request,
+    actor: Who,
+    unit: str = "",
+    number: Annotated[list[str] | None, Query()] = None,
+    size: Literal["small", "large"] = "small",
+) -> Response:
+    """Labels to print: of the tools named, else of a unit and all below it."""
+    wanted: SignSize = size
+    with database_of(request).reading() as session:
+        tools = tools_to_carry(session, actor=actor, unit=unit or None, numbers=number or ())
+    if not tools:
+        return error_page(request, 404)
+    pdf = tool_sheet(tools, public_url=settings_of(request).public_url, size=wanted)
+    headers = {
+        "Content-Disposition": 'inline; filename="tools.pdf"',
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return Response(pdf, media_type="application/pdf", headers=headers)
+
+
+def _tool_page(
+    request: Request, actor: Actor, form: Form, *, number: str | None = None, status: int = 200
+) -> Response:
+    lang = language_of(request)
+    today = local_day(now_of(request))
+    with database_of(request).reading() as session:
+        tool: Tool | None = tool_by_number(session, number, actor=actor) if number else None
+        campaigns = running_campaigns(session, actor)
+        if tool is not None:
+            campaigns = [each for each in campaigns if scope_unit_of(session, each, tool.unit) is not None]
+        public = settings_of(request).public_url
+        address = f"{public}{path_of(tool.number)}" if tool else ""
+        shown = shown_status(tool, on=today) if tool else None
+        return page(
+            request,
+            "tool.html",
+            status=status,
+            form=form,
+            names={name: say(lang, words) for name, words in NAMES.items()},
+            tool=tool,
+            shown=shown,
+            is_stopped=shown in STOPPED,
+            may_test=may(actor, Deed.TEST_TOOL, at=tool.unit.path if tool else actor.unit_path),
+            tests=_with_next(session, tool) if tool else [],
+            campaigns=campaigns,
+            address=address,
+            picture=qr_picture(address) if tool else "",
+            words=words_for(lang, RECORD),
+        )
+
+
+def _with_next(session: Session, tool: Tool) -> Sequence[Any]:
+    return [
+        (each, months_later(each.tested_on, tool.test_interval_months) if each.passed else None)
+        for each in list_tests(session, tool)
+    ]
+
+
+def path_of(number: str) -> str:
+    """The page of a tool; its number may be written in Chinese."""
+    return f"/tools/{quote(number, safe='')}"
+
+
+@router.get("/field/tool")
+def lookup(request: Request, actor: Who, tool: str = "") -> Response:
+    """Which tool: scanned or typed. Without a signal this page is the tool's, too."""
+    number = tool.strip()
+    if not number:
+        return _tool_page(request, actor, Form())
+    with database_of(request).reading() as session:
+        try:
+            found = tool_by_number(session, number, actor=actor).number
+        except NotFound as unknown:
+            wrong = Problem("tool", unknown.sentence(language_of(request)))
+            return _tool_page(request, actor, Form({"tool": number}, (wrong,)), status=404)
+    return see_other(path_of(found))
+
+
+@router.get("/tools/{number}")
+def one(request: Request, actor: Who, number: str) -> Response:
+    """One tool: whether it may be used, its tests, its label, and the form of a test."""
+    return _tool_page(request, actor, Form(), number=number)
+
+
+@router.post("/tools/{number}")
+def test(request: Request, actor: Who, number: str, sent: SentForm) -> Response:
+    """Record a test; the next one is due by the tool's interval."""
+    try:
+        told = sent.read(NewToolTest, "passed", *FIELDS)
+        with database_of(request).transaction() as session:
+            tool = tool_by_number(session, number, actor=actor, lock=True)
+            record_test(session, tool, told, actor=actor, now=now_of(request))
+    except (ValidationError, Refusal) as error:
+        problems = problems_of(error, language_of(request))
+        return _tool_page(request, actor, sent.form(problems), number=number, status=status_of(error))
+    return see_other(path_of(number), done="tool_test")
