@@ -17,7 +17,7 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from bench import journeys, report
+from bench import desk, journeys, report
 from bench.bureau import build_bureau
 from bench.measure import HOUSE, Compared, Load, Server
 from bench.sweeping import sweeping
@@ -37,13 +37,60 @@ def main() -> None:
     told.add_argument(
         "--print", action="store_true", help="print the figures and leave docs/performance.md as it is"
     )
+    told.add_argument(
+        "--desk", action="store_true", help="only the board and the work queue: 200 units, 50 000 tickets"
+    )
     options = told.parse_args()
+    if options.desk:
+        at_the_desk(options)
+        return
     if options.quick:
         options.tickets, options.rounds, options.print = 500, 1, True
     measured = measure(tickets=options.tickets, rounds=options.rounds, size=4 if options.quick else 80)
     print(measured)
     if not options.print:
         report.write(PAGE, measured)
+
+
+def at_the_desk(options: argparse.Namespace) -> None:
+    """Measure the supervisor's desk and report."""
+    if options.quick:
+        measured = measure_desk(tickets=500, rounds=1, size=4, stations=2, teams=2)
+    else:
+        measured = measure_desk(tickets=desk.TICKETS, rounds=options.rounds, size=40)
+    print(measured)
+    if not (options.print or options.quick):
+        report.write(PAGE, measured, mark=report.DESK)
+
+
+def measure_desk(
+    *, tickets: int, rounds: int, size: int, stations: int = desk.STATIONS, teams: int = desk.TEAMS
+) -> str:
+    """The desk from an empty folder to its figures; the folder and all processes are gone afterwards."""
+    load = os.getloadavg()[0]
+    folder = Path(tempfile.mkdtemp(prefix="chuncha-bench-"))
+    try:
+        settings = read_settings(data=folder, port=free_port())
+        with open_installation(settings, migrate=True, own=True) as installation:
+            now = datetime.now(UTC)
+            bureau = build_bureau(
+                installation.database, tickets=tickets, now=now, stations=stations, teams=teams
+            )
+            desk.furnish(installation.database, now=now)
+            _say(f"{len(bureau.units)} units and {tickets} tickets made")
+            with installation.database.reading() as session:
+                postgres = str(session.scalar(text("SHOW server_version")))
+            with _serving(installation) as (web, _), Load() as clients:
+                seen = []
+                for each in desk.measured(
+                    installation.database, bureau, web, clients, data=folder, rounds=rounds, size=size
+                ):
+                    _say(f"{each.look.name}: {each.figures.p50:.1f} ms ({each.figures.p95:.1f})")
+                    seen.append(each)
+                poll = desk.unchanged(web, clients, bureau, times=size)
+        return desk.tables(seen, poll, tickets=tickets, units=len(bureau.units), postgres=postgres, load=load)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def measure(*, tickets: int, rounds: int, size: int) -> str:

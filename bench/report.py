@@ -15,6 +15,7 @@ from bench.measure import Compared
 from bench.sweeping import Swept
 
 BEGIN, END = "<!-- measured: begin (make bench writes this part) -->", "<!-- measured: end -->"
+DESK = "<!-- measured: begin (python -m bench --desk writes this part) -->"
 
 TARGETS = (
     # name, clients, what is read, limit, how it is said
@@ -32,7 +33,8 @@ TARGETS = (
 ROWS_PER_SECOND = 500
 
 
-def _machine(postgres: str, load: float) -> str:
+def machine(postgres: str, load: float) -> str:
+    """What it was measured on, in a sentence."""
     model = platform.processor() or platform.machine()
     if Path("/proc/cpuinfo").exists():
         lines = Path("/proc/cpuinfo").read_text().splitlines()
@@ -77,7 +79,7 @@ def _verdict(kept: Sequence[bool]) -> str:
 def tables(compared: Sequence[Compared], swept: Swept, *, tickets: int, postgres: str, load: float) -> str:
     """The measured part of the page."""
     lines = [
-        f"Measured with {tickets:,} tickets in one campaign on {_machine(postgres, load)}",
+        f"Measured with {tickets:,} tickets in one campaign on {machine(postgres, load)}",
         "",
         "| what | clients | median ms | p95 ms | per second | CPU ms | beside | its median ms | its CPU ms | ratio |",
         "|---|--:|--:|--:|--:|--:|---|--:|--:|--:|",
@@ -108,10 +110,10 @@ def tables(compared: Sequence[Compared], swept: Swept, *, tickets: int, postgres
     return "\n".join(lines)
 
 
-def write(page: Path, measured: str) -> None:
-    """Put the measured part between its marks. Raises ValueError for a page without them."""
-    before, begin, rest = page.read_text(encoding="utf-8").partition(BEGIN)
+def write(page: Path, measured: str, *, mark: str = BEGIN) -> None:
+    """Put a measured part between its marks. Raises ValueError for a page without them."""
+    before, begin, rest = page.read_text(encoding="utf-8").partition(mark)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        raise ValueError(f"{page} has no place for the figures: {BEGIN} … {END}")
-    page.write_text(f"{before}{BEGIN}\n{measured}\n{END}{after}", encoding="utf-8")
+        raise ValueError(f"{page} has no place for the figures: {mark} … {END}")
+    page.write_text(f"{before}{mark}\n{measured}\n{END}{after}", encoding="utf-8")

@@ -4,13 +4,14 @@ visits.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy import ColumnElement, Row, exists, func, select
 from sqlalchemy.orm import Session, aliased, contains_eager, joinedload
 
 from domain.rates import Rate
@@ -87,17 +88,21 @@ def coverage(session: Session, campaign: Campaign) -> Coverage:
         .join(NumberCounter, NumberCounter.unit_id == Unit.id)
         .where(NumberCounter.campaign_id == campaign.id)
     ).all()
+    visited, found = _added_upwards(visits), _added_upwards(findings)
     return Coverage(
-        tuple(
-            UnitReport(
-                unit,
-                inspections=sum(count for path, count in visits if path.startswith(unit.path)),
-                findings=sum(count for path, count in findings if path.startswith(unit.path)),
-                zero_reported_at=zero,
-            )
-            for unit, zero in scope
-        )
+        tuple(UnitReport(unit, visited[unit.path], found[unit.path], zero) for unit, zero in scope)
     )
+
+
+def _added_upwards(counts: Iterable[Row[tuple[str, int]]]) -> Counter[str]:
+    """Counts by path, each added to every path above it as well."""
+    added: Counter[str] = Counter()
+    for path, count in counts:
+        end = len(path)
+        while end > 0:
+            added[path[:end]] += count
+            end = path.rfind("/", 0, end - 1) + 1
+    return added
 
 
 def scope_unit_of(session: Session, campaign: Campaign, unit: Unit) -> CampaignUnit | None:
@@ -199,7 +204,9 @@ def visit_cells(
 
 def visits_of(cells: Iterable[VisitCell]) -> VisitCounts:
     """All of them added."""
-    return sum((cell.counts for cell in cells), VisitCounts())
+    counts = [cell.counts for cell in cells]
+    names = VisitCounts.model_fields if counts else ()
+    return VisitCounts(**{name: sum(getattr(each, name) for each in counts) for name in names})
 
 
 def visits_by_rota(cells: Sequence[VisitCell]) -> list[tuple[Rota | None, VisitCounts]]:

@@ -11,7 +11,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, Uuid, and_, any_, func, intersect, literal, or_, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    Text,
+    Uuid,
+    and_,
+    any_,
+    func,
+    intersect,
+    literal,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
@@ -46,12 +60,22 @@ def _candidates(session: Session, words: list[str], names: _Names) -> list[UUID]
     """The tickets that may hold all words, None when they are too many or the words too short to ask the index."""
     if not words:
         return None
-    each = [
-        union_all(*(select(Ticket.id).where(condition) for condition in (_pairs_of(word), *names.of(word))))
-        for word in words
+    called = {word: list(names.of(word)) for word in words}
+    # Words that name nobody are asked of the index together: it looks only at what holds all of them.
+    plain = [_pairs_of(word) for word, named in called.items() if not named]
+    each: list[Select[tuple[UUID]] | CompoundSelect[tuple[UUID]]] = [
+        union_all(*(select(Ticket.id).where(condition) for condition in (_pairs_of(word), *named)))
+        for word, named in called.items()
+        if named
     ]
+    if plain:
+        each.append(select(Ticket.id).where(*plain))
     query = intersect(*each) if len(each) > 1 else each[0]
+    # What nearly every ticket holds would be read from the tickets, and the pairs of each be cut out again; the index
+    # has them. Until the end of the transaction unless it is taken back.
+    session.execute(select(func.set_config("enable_seqscan", "off", True)))
     found = session.scalars(query.limit(MANY + 1)).all()
+    session.execute(select(func.set_config("enable_seqscan", "on", True)))
     return None if len(found) > MANY else list(found)
 
 

@@ -8,12 +8,13 @@ the summary; tests hold the two against each other and against plain SQL.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import Row, TextClause, text
 from sqlalchemy.orm import Session
 
 from domain.figure_filter import SOON, next_week_begins
@@ -86,57 +87,42 @@ class Standings:
     by_unit: defaultdict[UUID, Standing] = field(default_factory=lambda: defaultdict(Standing))
     by_category: defaultdict[str, Standing] = field(default_factory=lambda: defaultdict(Standing))
     by_level: defaultdict[Level, Standing] = field(default_factory=lambda: defaultdict(Standing))
-    open_at: dict[tuple[UUID, str], int] = field(default_factory=dict)
+    open_at: Counter[tuple[UUID, str]] = field(default_factory=Counter)
     found_on: defaultdict[date, Counter[TicketState]] = field(default_factory=lambda: defaultdict(Counter))
-    verified_on: dict[date, int] = field(default_factory=dict)
+    verified_on: Counter[date] = field(default_factory=Counter)
     climbed: dict[tuple[Matter, str], int] = field(default_factory=dict)
 
 
 _STATES = {bit.value: state for state, bit in STATE.items()}
 
-#: What is counted of each ticket in sight. Two questions where `visibility.tickets_visible_to` is one: a condition over
-#: who found or fixed would send the database from the index to the tickets themselves, all of them.
-_SEEN = """
-    SELECT unit_id, category, standing, found_on, verified_on, fix_days
-    FROM tickets WHERE campaign_id = :campaign AND unit_id = ANY(CAST(:units AS uuid[]))
-    UNION ALL
-    SELECT unit_id, category, standing, found_on, verified_on, fix_days
-    FROM tickets
-    WHERE campaign_id = :campaign AND unit_id = ANY(CAST(:elsewhere AS uuid[]))
-        AND (assignee_id = :me OR finder_id = :me OR fixer_id = :me)
-"""
+#: What is one's own outside of one's units is asked for by itself: a condition over who found or fixed would send the
+#: database from the index to the tickets themselves, all of them.
+_IN_UNITS = "unit_id = ANY(CAST(:units AS uuid[]))"
+_OWN_ELSEWHERE = """unit_id = ANY(CAST(:elsewhere AS uuid[]))
+    AND (assignee_id = ANY(CAST(:charged AS uuid[])) OR finder_id = :me OR fixer_id = :me)"""
 
-_COUNTED = text(
-    f"""
-WITH seen AS ({_SEEN}),
-grouped AS (
-    SELECT GROUPING(unit_id, found_on) AS kind, unit_id, category, standing, found_on, verified_on,
-           standing & {ANY_STATE.value} AS state, count(*) AS n, sum(fix_days) AS days
-    FROM seen
-    GROUP BY GROUPING SETS (
-        (unit_id, category, standing), (found_on, standing & {ANY_STATE.value}), (verified_on)
-    )
-),
-placed AS (
-    SELECT row_id, category, standing, n, days
-    FROM grouped
-    JOIN unnest(CAST(:places AS uuid[]), CAST(:rows AS uuid[])) AS place (unit_id, row_id) USING (unit_id)
-    WHERE kind = 1
+#: Which of the groupings a row of the count belongs to, by what it was not grouped by.
+_BY_UNIT, _BY_CATEGORY, _BY_BOTH, _BY_DAY_FOUND, _BY_DAY_VERIFIED = 5, 9, 3, 14, 15
+
+
+def _counting(which: str) -> TextClause:
+    """All groupings in one pass over the index `ix_tickets_standing`: fewer passes and no rows in between."""
+    return text(
+        f"""
+SELECT GROUPING(row_id, category, standing, found_on), row_id, category, standing, standing & {STILL_OPEN.value} <> 0,
+       standing & {ANY_STATE.value}, found_on, verified_on, count(*), sum(fix_days)
+FROM tickets JOIN unnest(CAST(:places AS uuid[]), CAST(:rows AS int[])) AS place (unit_id, row_id) USING (unit_id)
+WHERE campaign_id = :campaign AND {which}
+GROUP BY GROUPING SETS (
+    (row_id, standing), (category, standing), (row_id, category, standing & {STILL_OPEN.value} <> 0),
+    (found_on, standing & {ANY_STATE.value}), (verified_on)
 )
-SELECT 'unit', row_id, NULL::text, standing, NULL::date, sum(n)::bigint, sum(days)::bigint
-FROM placed GROUP BY row_id, standing
-UNION ALL
-SELECT 'category', NULL::uuid, category, standing, NULL, sum(n)::bigint, sum(days)::bigint
-FROM placed GROUP BY category, standing
-UNION ALL
-SELECT 'open', row_id, category, NULL, NULL, sum(n)::bigint, NULL FROM placed
-WHERE standing & {STILL_OPEN.value} <> 0 GROUP BY row_id, category
-UNION ALL
-SELECT 'found', NULL, NULL, state, found_on, n, NULL FROM grouped WHERE kind = 2
-UNION ALL
-SELECT 'verified', NULL, NULL, NULL, verified_on, n, NULL FROM grouped WHERE kind = 3 AND verified_on IS NOT NULL
 """  # noqa: S608 - put together from constants above alone
-)
+    )
+
+
+_COUNTED = _counting(_IN_UNITS)
+_COUNTED_ELSEWHERE = _counting(_OWN_ELSEWHERE)
 
 #: Of the tickets being fixed those that are late or fall due in the days to come; the condition is that of
 #: `ix_tickets_open_due`.
@@ -149,7 +135,7 @@ FROM tickets
 WHERE campaign_id = :campaign AND state = 'assigned'
     AND coalesce(due_at, 'infinity'::timestamptz) < greatest(:soon, :next_week)
     AND (unit_id = ANY(CAST(:units AS uuid[])) OR unit_id = ANY(CAST(:elsewhere AS uuid[]))
-         AND (assignee_id = :me OR finder_id = :me OR fixer_id = :me))
+         AND (assignee_id = ANY(CAST(:charged AS uuid[])) OR finder_id = :me OR fixer_id = :me))
 GROUP BY unit_id, category, level
 """
 )
@@ -165,7 +151,7 @@ SELECT matter, last_step, count(*) FROM (
     SELECT matter, last_step FROM chases JOIN tickets ON tickets.id = ticket_id
     WHERE chases.campaign_id = :campaign AND last_turn = turn AND matter <> 'suggestion'
         AND chases.unit_id = ANY(CAST(:elsewhere AS uuid[]))
-        AND (assignee_id = :me OR finder_id = :me OR fixer_id = :me)
+        AND (assignee_id = ANY(CAST(:charged AS uuid[])) OR finder_id = :me OR fixer_id = :me)
 ) AS climbed
 GROUP BY matter, last_step
 """
@@ -183,36 +169,32 @@ class Reach:
     units: Mapping[UUID, UUID]
     elsewhere: Mapping[UUID, UUID]
     me: UUID | None
+    charged: Sequence[UUID] = ()
+    """Whose responsibilities are mine: my own and those of people I stand in for."""
 
 
 def standings(session: Session, campaign: Campaign, reach: Reach, *, now: datetime) -> Standings:
     """Count the campaign's tickets within reach.
 
-    Three queries: one pass over the index of standings, one over the tickets that are late or due in the days to come,
-    one over what is being chased. The first costs as much as the campaign has tickets, the others as much as is open.
+    One pass over the index of standings, one over the tickets that are late or due in the days to come, one over what
+    is being chased; what is one's own outside of one's units in a small query more. The first costs as much as the
+    campaign has tickets, the others as much as is open.
     """
     rows = {**reach.units, **reach.elsewhere}
+    # Rows go by their place in a list: small numbers are joined and grouped faster than keys.
+    takers = list(dict.fromkeys(rows.values()))
+    number = {row: place for place, row in enumerate(takers)}
     given = {
         "campaign": campaign.id,
         "units": list(reach.units),
         "elsewhere": list(reach.elsewhere) if reach.me else [],
         "me": reach.me,
+        "charged": list(reach.charged),
     }
+    placed = {"places": list(rows), "rows": [number[row] for row in rows.values()]}
     found = Standings()
-    counted = session.execute(_COUNTED, {**given, "places": list(rows), "rows": list(rows.values())})
-    for kind, unit, category, facts, day, count, days in counted:
-        match kind:
-            case "unit":
-                found.by_unit[unit].count(facts, count, days)
-                found.whole.count(facts, count, days)
-            case "category":
-                found.by_category[category].count(facts, count, days)
-            case "open":
-                found.open_at[unit, category] = count
-            case "found":
-                found.found_on[day][_STATES[facts]] += count
-            case _:
-                found.verified_on[day] = count
+    for counting in (_COUNTED, _COUNTED_ELSEWHERE) if given["elsewhere"] else (_COUNTED,):
+        _take(found, takers, session.execute(counting, {**given, **placed}))
     for level, bit in LEVEL.items():
         found.by_level[level] = found.whole.of(bit)
     moments = {"now": now, "soon": now + SOON, "next_week": next_week_begins(now)}
@@ -228,3 +210,19 @@ def standings(session: Session, campaign: Campaign, reach: Reach, *, now: dateti
     for matter, step, count in session.execute(_CLIMBED, given):
         found.climbed[Matter(matter), step] = count
     return found
+
+
+def _take(found: Standings, takers: Sequence[UUID], counted: Iterable[Row[Any]]) -> None:
+    """Add the rows of a count, each where its grouping belongs."""
+    for kind, row, category, facts, still_open, state, found_on, verified_on, count, days in counted:
+        if kind == _BY_UNIT:
+            found.by_unit[takers[row]].count(facts, count, days)
+            found.whole.count(facts, count, days)
+        elif kind == _BY_CATEGORY:
+            found.by_category[category].count(facts, count, days)
+        elif kind == _BY_BOTH and still_open:
+            found.open_at[takers[row], category] += count
+        elif kind == _BY_DAY_FOUND:
+            found.found_on[found_on][_STATES[state]] += count
+        elif kind == _BY_DAY_VERIFIED and verified_on is not None:
+            found.verified_on[verified_on] += count

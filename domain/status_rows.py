@@ -68,6 +68,7 @@ class Rows:
             {place.id: self.row_of[place.id] for place in self.visible},
             {place.id: self.row_of[place.id] for place in self.hidden},
             actor.id,
+            sorted({actor.id, *actor.stands_in_for}) if actor.id else (),
         )
 
     def below(self, row: Place) -> bool:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, case, select
+from sqlalchemy import ColumnElement, case, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from domain.figure_filter import OPEN
 from domain.records import Campaign, Ticket, Unit
-from domain.tickets import is_overdue, load_named, overdue
+from domain.tickets import load_named, overdue
 from domain.visibility import tickets_visible_to
 from statemachines.labels import Labelled, Level
 from statemachines.roles import Actor
@@ -46,40 +46,32 @@ def urgent_tickets(
 ) -> list[Urgent]:
     """The most urgent tickets in the actor's sight: graver levels first, then the longest late or the longest waiting.
 
-    One small query for each reason, each along an index; `within` narrows to the units whose path begins so.
+    One pass over the keys of what is open, then the few that are shown; `within` narrows to the units whose path begins
+    so.
     """
-    conditions: dict[
-        Why, tuple[ColumnElement[bool], ColumnElement[datetime | None] | ColumnElement[datetime]]
-    ] = {
-        Why.OVERDUE: (overdue(now), Ticket.due_at.expression),
-        Why.RETURNED: (
-            Ticket.state.in_(OPEN) & (Ticket.return_count >= RETURNS_BEFORE_SUPERVISION),
-            Ticket.found_at.expression,
-        ),
-        Why.UNASSIGNED: (Ticket.state == TicketState.FOUND, Ticket.found_at.expression),
+    late = overdue(now)
+    reasons: dict[Why, ColumnElement[bool]] = {
+        Why.OVERDUE: late,
+        Why.RETURNED: Ticket.return_count >= RETURNS_BEFORE_SUPERVISION,
+        Why.UNASSIGNED: Ticket.state == TicketState.FOUND,
     }
-    found: dict[str, Urgent] = {}
-    for why, (condition, since) in conditions.items():
-        query = (
-            select(Ticket)
-            .where(Ticket.campaign_id == campaign.id, condition, tickets_visible_to(actor))
-            .options(joinedload(Ticket.unit, innerjoin=True))
-            .order_by(GRAVITY.desc(), since, Ticket.id)
-            .limit(limit)
+    reason = case(*((condition, place) for place, condition in enumerate(reasons.values())))
+    first = (
+        select(Ticket.id, reason)
+        .where(
+            Ticket.campaign_id == campaign.id,
+            Ticket.state.in_(OPEN),
+            or_(*reasons.values()),
+            tickets_visible_to(actor),
         )
-        if within:
-            below = select(Unit.id).where(Unit.path.startswith(within, autoescape=True))
-            query = query.where(Ticket.unit_id.in_(below))
-        for ticket in session.scalars(query):
-            found.setdefault(ticket.number, Urgent(ticket, why))
-    ranks, reasons = list(Level), list(Why)
-    first = sorted(
-        found.values(),
-        key=lambda each: (
-            -ranks.index(each.ticket.level),
-            reasons.index(each.why),
-            (each.ticket.due_at if is_overdue(each.ticket, now) else None) or each.ticket.found_at,
-        ),
-    )[:limit]
-    load_named(session, [each.ticket for each in first])
-    return first
+        .order_by(GRAVITY.desc(), reason, case((late, Ticket.due_at), else_=Ticket.found_at), Ticket.id)
+        .limit(limit)
+    )
+    if within:
+        below = select(Unit.id).where(Unit.path.startswith(within, autoescape=True))
+        first = first.where(Ticket.unit_id.in_(below))
+    why = {key: list(Why)[place] for key, place in session.execute(first).tuples()}
+    query = select(Ticket).where(Ticket.id.in_(why)).options(joinedload(Ticket.unit, innerjoin=True))
+    tickets = {ticket.id: ticket for ticket in session.scalars(query)} if why else {}
+    load_named(session, list(tickets.values()))
+    return [Urgent(tickets[key], why[key]) for key in why]

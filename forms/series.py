@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from urllib.parse import quote
 
 from domain.figure_filter import OPEN, week_begins
@@ -28,6 +29,12 @@ COUNTED = (*OPEN, TicketState.VERIFIED)
 Link = Callable[..., str]
 
 
+@lru_cache(maxsize=4096)
+def _in_address(value: object) -> str:
+    """A board names the same few states, levels, units and days a thousand times."""
+    return quote(str(value), safe="")
+
+
 def listing(campaign: str, unit: str | None) -> Link:
     """Make the addresses of lists within this campaign and unit: `link(state=["found"], level="major")`."""
     base = f"/tickets?campaign={quote(campaign)}"
@@ -38,7 +45,7 @@ def listing(campaign: str, unit: str | None) -> Link:
         parts = [base]
         for name, value in said.items():
             values = value if isinstance(value, (list, tuple)) else (value,)
-            parts += [f"&{name}={quote(str(each), safe='')}" for each in values if each is not None]
+            parts += [f"&{name}={_in_address(each)}" for each in values if each is not None]
         return "".join(parts)
 
     return link

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench import report
-from bench.__main__ import measure
+from bench.__main__ import measure, measure_desk
 
 
 def test_every_journey_is_measured_beside_its_baseline(tmp_path: Path):
@@ -34,3 +34,10 @@ def test_a_page_without_a_place_for_figures_is_left_alone(tmp_path: Path):
     with pytest.raises(ValueError, match="no place"):
         report.write(page, "figures")
     assert page.read_text() == "nothing here"
+
+
+def test_every_page_of_the_desk_is_measured():
+    measured = measure_desk(tickets=500, rounds=1, size=4, stations=2, teams=2)
+    for name in ("board of the bureau", "queue", "search 渗漏油", "last page, by recent", "ticket page"):
+        assert any(line.startswith(f"| {name} |") for line in measured.splitlines()), name
+    assert "nothing did" in measured

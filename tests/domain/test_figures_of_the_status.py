@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from domain.absences import NewAbsence, record_absence
 from domain.campaigns import campaign_by_code
 from domain.database import Database
 from domain.figure_filter import next_week_begins
 from domain.status import CampaignStatus, campaign_status
-from domain.tickets import TicketFilter, count_tickets
+from domain.tickets import TicketFilter, count_tickets, list_tickets
 from statemachines.labels import local_day
 from tests.random_tickets import scatter
 from tests.world import World
@@ -209,6 +210,24 @@ def test_every_series_is_a_plain_count_and_has_its_lists(many: World, login: str
             assert step.tickets == plain.count(climbed) == listed(step=f"{step.matter.value}:{step.step}")
         every = "SELECT 1 FROM chases WHERE chases.ticket_id = seen.id AND last_turn = turn AND last_step IS NOT NULL"
         assert sum(step.tickets for step in status.ladder) == plain.count(f"EXISTS ({every})") > 0
+
+
+def test_who_stands_in_counts_what_the_list_shows(world: World) -> None:
+    number = world.assigned(to="sunhua").number
+    days = {
+        "person": "sunhua",
+        "starts_on": "2026-04-01",
+        "ends_on": "2026-04-10",
+        "substitute": "wangjianguo",
+    }
+    with world.database.transaction() as session:
+        new = NewAbsence.model_validate(days)
+        record_absence(session, new, actor=world.actor("qiansuozhang"), now=world.now)
+    status, actor = status_of(world, "wangjianguo", None), world.actor("wangjianguo")
+    with world.database.reading() as session:
+        found = list_tickets(session, TicketFilter(campaign="CC2026"), actor=actor, now=world.now)
+    assert [ticket.number for ticket in found.items] == [number]
+    assert (status.counts.total, status.counts.assigned) == (1, 1)
 
 
 def test_what_a_ticket_counts_as_follows_every_change(world: World, database: Database) -> None:

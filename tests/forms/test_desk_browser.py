@@ -1,0 +1,92 @@
+"""The supervisor's desk in a real browser: from a figure of the board to acts on many tickets."""
+
+from __future__ import annotations
+
+import pytest
+from fastapi import FastAPI
+from playwright.sync_api import expect
+
+from domain.file_store import FileStore
+from domain.files import receive
+from tests.forms.chromium import DESK, Person, chromium, serving
+from tests.photos import listed, photo
+from tests.world import World
+
+pytestmark = pytest.mark.browser
+
+
+def fixed_with_photos(world: World, store: FileStore, place: str, shade: int) -> str:
+    """A ticket waiting for its re-check, with a photo before and one after."""
+    before, after = (photo(colour=f"rgb({shade},{green},0)") for green in (90, 200))
+    number = world.assigned(files=[listed(before, "前.jpg")], location=place).number
+    world.do(number, "fix", by="wangjianguo", note="已更换", files=[listed(after, "后.jpg")])
+    for login, data in (("limin", before), ("wangjianguo", after)):
+        with world.database.transaction() as session:
+            receive(session, store, listed(data)["sha256"], data, actor=world.actor(login), now=world.now)
+    return number
+
+
+def test_from_a_figure_of_the_board_to_acts_on_many(app: FastAPI, world: World, store: FileStore) -> None:
+    first, second = (world.find(location=f"{n}# 杆").number for n in (1, 2))
+    major = world.find(level="major", location="3# 杆").number
+    good, bad = (fixed_with_photos(world, store, f"{n}# 杆", n) for n in (4, 5))
+    with chromium() as browser, serving(app) as address:
+        zhao = Person(browser, address, **DESK).sign_in("zhaozhuren")
+        page = zhao.page
+        page.goto("/campaigns/CC2026/status")
+        page.get_by_role("region", name="要办的事").get_by_role("link", name="未三定").click()
+        rows = page.locator("table.rows tbody tr")
+        expect(rows).to_have_count(3)
+
+        # By keyboard: down, choose; down, choose; the last by mouse.
+        for _ in range(2):
+            page.keyboard.press("j")
+            page.keyboard.press("x")
+        expect(page.locator("[data-picked]")).to_have_text("已选 2 张")
+        page.keyboard.press("j")
+        page.keyboard.press("k")
+        expect(rows.nth(1).get_by_role("link")).to_be_focused()
+        rows.nth(2).get_by_role("checkbox").check()
+        # What is chosen outlives another list.
+        page.get_by_role("navigation", name="常用筛选").get_by_role("link", name="待复查").click()
+        expect(page.locator("[data-picked]")).to_have_text("已选 3 张")
+        page.keyboard.press("a")
+
+        page.get_by_label("定人").select_option(label="王建国（柳林所检修班）")
+        page.get_by_label("措施").fill("停电更换密封垫")
+        page.get_by_role("button", name="预览").click()
+        expect(page.get_by_text("这是预览，还没有保存")).to_be_visible()
+        expect(page.get_by_role("row", name=major)).to_contain_text("不能办")
+        expect(page.get_by_role("row", name=first)).to_contain_text("4月")
+        assert world.ticket(first).state == "found", "a preview keeps nothing"
+        page.get_by_role("button", name="确认办理 2 张").click()
+        expect(page.get_by_role("status")).to_contain_text("已办理 2 张")
+        assert [world.ticket(number).state for number in (first, second, major)] == [
+            "assigned",
+            "assigned",
+            "found",
+        ]
+
+        # What could not be done stays chosen, until one lets go of it.
+        page.goto("/tickets?state=fixed")
+        expect(page.locator("[data-picked]")).to_have_text("已选 1 张")
+        page.get_by_role("button", name="取消选择").click()
+        page.keyboard.press("j")
+        page.keyboard.press("v")
+        expect(page).to_have_url(f"{address}/tickets/{bad}/verify")
+        page.goto("/tickets?state=fixed")
+        for number in (good, bad):
+            page.get_by_role("checkbox", name=number).check()
+        page.get_by_role("group", name="办理所选").get_by_role("button", name="复查").click()
+        one = page.get_by_role("listitem").filter(has_text=good)
+        for side in ("整改前", "整改后"):
+            shown = one.get_by_role("img", name=side)
+            assert shown.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
+        one.get_by_role("radio", name="合格", exact=True).check(force=True)
+        other = page.get_by_role("listitem").filter(has_text=bad)
+        other.get_by_role("radio", name="不合格", exact=True).check(force=True)
+        other.get_by_label("复查意见").fill("仍渗油")
+        page.get_by_role("button", name="提交复查结论").click()
+        expect(page.get_by_role("status")).to_contain_text("已办理 2 张")
+        assert [world.ticket(number).state for number in (good, bad)] == ["verified", "assigned"]
+        assert not zhao.complaints
