@@ -184,9 +184,10 @@ def wait_for(address: str, child: Child, *, seconds: float, tree: Tree | None = 
     raise RuntimeError(f"{child.name} did not answer within {seconds:.0f} s; see its log")
 
 
-def prefect_server(port: int) -> list[str]:
-    """The command that runs the scheduler on a port of this machine."""
-    return [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+def prefect_server(port: int, *, schedules: bool = True) -> list[str]:
+    """The command that runs the scheduler on a port of this machine; without `schedules` it only keeps what runs."""
+    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    return command if schedules else [*command, "--no-services"]
 
 
 def serve(installation: Installation, *, say: Callable[[str], None], with_flows: bool = True) -> None:

@@ -86,7 +86,8 @@ def _scheduler(folder: Path, port: int) -> Child:
     os.environ["PREFECT_LOGGING_LEVEL"] = "WARNING"
     os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
     os.environ["DO_NOT_TRACK"] = "1"
-    return Child("prefect", prefect_server(port), environment=dict(os.environ))
+    # The play calls its flows itself: what looks for scheduled runs would only take turns from it.
+    return Child("prefect", prefect_server(port, schedules=False), environment=dict(os.environ))
 
 
 @contextmanager

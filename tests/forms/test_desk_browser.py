@@ -1,10 +1,12 @@
-"""The supervisor's desk in a real browser: from a figure of the board to acts on many tickets."""
+"""The supervisor's desk in a real browser: from a figure to the act, as supervisor, leader and another unit's."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from fastapi import FastAPI
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from domain.file_store import FileStore
 from domain.files import receive
@@ -13,6 +15,16 @@ from tests.photos import listed, photo
 from tests.world import World
 
 pytestmark = pytest.mark.browser
+
+NARROW: dict[str, Any] = {"viewport": {"width": 360, "height": 740}, "is_mobile": True, "has_touch": True}
+
+
+def fits(page: Page) -> None:
+    """Nothing has to be scrolled sideways."""
+    size = page.viewport_size
+    assert size
+    width = page.evaluate("document.documentElement.scrollWidth")
+    assert width <= size["width"], f"{page.url}: {width}"
 
 
 def fixed_with_photos(world: World, store: FileStore, place: str, shade: int) -> str:
@@ -90,3 +102,48 @@ def test_from_a_figure_of_the_board_to_acts_on_many(app: FastAPI, world: World, 
         expect(page.get_by_role("status")).to_contain_text("已办理 2 张")
         assert [world.ticket(number).state for number in (good, bad)] == ["verified", "assigned"]
         assert not zhao.complaints
+
+
+def test_who_sees_what_of_it_also_on_the_road(app: FastAPI, world: World) -> None:
+    number = world.find(level="major", description="油枕渗漏").number
+    world.assigned()
+    paths = ("/campaigns/CC2026/status", "/tickets", "/supervisions")
+    with chromium() as browser, serving(app) as address:
+        zhao = Person(browser, address, **NARROW).sign_in("zhaozhuren")
+        for path in (*paths, f"/tickets/{number}", f"/tickets/bulk/assign?number={number}"):
+            zhao.page.goto(path)
+            fits(zhao.page)
+        zhao.page.goto(f"/tickets/{number}/supervise")
+        zhao.page.get_by_label("要求").fill("一周内完成治理")
+        zhao.page.get_by_label("理由").fill("重大隐患")
+        zhao.page.get_by_role("button", name="督办").last.click()
+        expect(zhao.page.get_by_role("status")).to_be_visible()
+
+        zheng = Person(browser, address, **NARROW).sign_in("zhengju")
+        zheng.page.goto("/campaigns/CC2026/status")
+        expect(
+            zheng.page.get_by_role("region", name="进度").get_by_role("link", name="2").first
+        ).to_be_visible()
+        fits(zheng.page)
+        zheng.page.goto("/supervisions")
+        expect(zheng.page.get_by_role("listitem").filter(has_text="油枕渗漏")).to_be_visible()
+        fits(zheng.page)
+
+        shi = Person(browser, address, **NARROW).sign_in("shisuozhang")
+        shi.page.goto("/campaigns/CC2026/status")
+        expect(shi.page.get_by_text("还没有隐患单。")).to_be_visible()
+        assert "柳林" not in shi.page.content()
+        fits(shi.page)
+        for path in ("/tickets", "/supervisions"):
+            shi.page.goto(path)
+            assert number not in shi.page.content()
+            assert "油枕" not in shi.page.content()
+        for path in (
+            f"/tickets/{number}",
+            "/campaigns/CC2026/status?unit=LL01",
+            "/campaigns/CC2026/status?unit=XB",
+        ):
+            answer = shi.page.goto(path)
+            assert answer and answer.status == 404
+        for each in (zhao, zheng):
+            assert not each.complaints
