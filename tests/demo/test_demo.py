@@ -215,6 +215,7 @@ def test_letters_really_arrived_and_every_one_is_in_the_outbox(
         left = what_waits(session, as_of=datetime(2100, 1, 1, tzinfo=UTC)).count
         chased = session.scalar(
             select(func.count())
+            .select_from(Notice)
             .join(Dispatch, Dispatch.id == Notice.dispatch_id)
             .where(Notice.kind == "escalate", Dispatch.sent_at.is_not(None))
         )
