@@ -36,6 +36,7 @@ from domain.phone import (
     take_tool_test,
 )
 from domain.records import FileListing, Ticket
+from domain.zip_files import UNREADABLE
 from statemachines.labels import Language
 from statemachines.refusals import Refusal
 from statemachines.roles import Actor, Role
@@ -143,14 +144,7 @@ def read_phone_file(data: bytes) -> PhoneFile:
         if told["format"] != "chuncha-phone" or told["version"] != 1 or len(told["items"]) > MOST_ITEMS:
             raise NotAPhoneFile
         items = tuple(PhoneItem.model_validate(item) for item in told["items"])
-    except (
-        zipfile.BadZipFile,
-        KeyError,
-        TypeError,
-        ValueError,
-        RecursionError,
-        NotImplementedError,
-    ) as error:
+    except (*UNREADABLE, KeyError, TypeError) as error:
         raise NotAPhoneFile from error
     return PhoneFile(items, packed)
 
@@ -160,7 +154,7 @@ def _read(packed: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> bytes |
     try:
         with packed.open(entry) as file:
             data = file.read(most + 1)
-    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, EOFError, ValueError):
+    except UNREADABLE:
         return None
     return data if len(data) <= most else None
 

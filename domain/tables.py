@@ -7,12 +7,12 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from zipfile import BadZipFile
 
 from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
 from domain.errors import BadInput
+from domain.zip_files import UNREADABLE
 
 MOST_ROWS = 100_000
 
@@ -102,7 +102,8 @@ def _from_workbook(data: bytes) -> Iterator[tuple[int, list[str]]]:
         for line, cells in enumerate(sheet.iter_rows(values_only=True), start=1):
             yield line, [_cell(value) for value in cells]
         book.close()
-    except (BadZipFile, InvalidFileException, KeyError, IndexError, ValueError, OSError) as error:
+    # A part that is no XML any more raises a kind of SyntaxError.
+    except (*UNREADABLE, InvalidFileException, KeyError, IndexError, TypeError, SyntaxError) as error:
         raise _unreadable("不是合格的 Excel 工作簿", "it is not a valid Excel workbook") from error
 
 

@@ -145,7 +145,7 @@ _NOBODY_WORKS = 3660
 def _national(day: date) -> Workday:
     try:
         holiday, occasion = chinese_calendar.get_holiday_detail(day)
-    except NotImplementedError:
+    except NotImplementedError:  # the library's word for a year whose notice it does not know
         return _provisional(day)
     if occasion is None:
         return Workday(day, not holiday, *_WEEKDAYS[day.weekday()])

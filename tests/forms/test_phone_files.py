@@ -8,6 +8,7 @@ import zipfile
 from io import BytesIO
 from typing import Any
 
+import pytest
 from sqlalchemy import func, select
 
 from domain.records import History, QuantityRecord, Ticket, ToolTest
@@ -136,3 +137,17 @@ def test_anything_else_is_no_file_of_a_phone(browser_of: SignedIn, world: World)
         assert answer.status_code == 422, data[:20]
     assert browser.post("/field/import", {"do": "take", "staged": "../../x:9"}).status_code == 422
     assert browser.post("/field/import", {"do": "take", "staged": f"{'0' * 64}:9"}).status_code == 422
+
+
+@pytest.mark.parametrize("packed", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_damaged_file_is_refused_however_it_was_packed(
+    browser_of: SignedIn, world: World, packed: int
+) -> None:
+    whole = BytesIO()
+    with zipfile.ZipFile(whole, "w", packed) as written:
+        written.writestr("items.json", json.dumps({"format": "chuncha-phone", "version": 1, "items": []}))
+    assert preview(browser_of("zhaozhuren"), whole.getvalue()).status_code == 200
+    for place in range(40, 90, 5):
+        damaged = bytearray(whole.getvalue())
+        damaged[place : place + 5] = b"\xff" * 5
+        assert preview(browser_of("zhaozhuren"), bytes(damaged)).status_code == 422, place
