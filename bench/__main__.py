@@ -63,13 +63,9 @@ def main() -> None:
 def at_the_desk(options: argparse.Namespace) -> None:
     """Measure the supervisor's desk and report."""
     if options.quick:
-        measured = measure_desk(
-            tickets=500, rounds=1, size=4, stations=2, teams=2, keep=options.keep
-        )
+        measured = measure_desk(tickets=500, rounds=1, size=4, stations=2, teams=2, keep=options.keep)
     else:
-        measured = measure_desk(
-            tickets=desk.TICKETS, rounds=options.rounds, size=40, keep=options.keep
-        )
+        measured = measure_desk(tickets=desk.TICKETS, rounds=options.rounds, size=40, keep=options.keep)
     print(measured)
     if not (options.print or options.quick):
         report.write(PAGE, measured, mark=report.DESK)

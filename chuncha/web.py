@@ -12,8 +12,8 @@ from chuncha.installation import open_installation
 from domain.settings import Settings, read_settings
 
 _COLLECTS = (5_000, 10, 100)
-"""When the collector looks for cycles. A page makes thousands of objects and drops them again: with Python's own 700 the
-collector ran a dozen times for each board and walked over every kept statement and template every tenth answer, 40 to
+"""When the collector looks for cycles. A page makes thousands of objects and drops them again: with Python's own 700 it
+ran a dozen times for each board and walked over every kept statement and template every tenth answer, 40 to
 130 ms in which somebody waited (docs/performance.md)."""
 
 
