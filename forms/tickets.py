@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -138,7 +138,7 @@ def _doubts(
     return said
 
 
-def _verifying(session: Session, found: Ticket, may_not: list[Option], *, now: datetime) -> dict[str, object]:
+def _verifying(session: Session, found: Ticket, may_not: list[Option], *, now: datetime) -> dict[str, Any]:
     """Who may re-check a reported fix, and why this person may not although it waits for that."""
     if found.state is not TicketState.FIXED:
         return {"verifiers": None, "may_not_verify": None}
