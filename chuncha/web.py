@@ -23,11 +23,15 @@ def application() -> FastAPI:
     # The connections belong to the process and end with it.
     installation = open_installation(settings).__enter__()
     app = create_app(settings, database=installation.database, files=installation.files)
-    # All that was loaded to get here stays until the end: the collector need not walk it while people wait.
+    collect_seldom()
+    return app
+
+
+def collect_seldom() -> None:
+    """All that was loaded to get here stays until the end: the collector need not walk it while people wait."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_COLLECTS)
-    return app
 
 
 def run_web(settings: Settings) -> None:

@@ -34,6 +34,7 @@ from chuncha.demo.steps import (
     Turn,
     Work,
 )
+from chuncha.web import collect_seldom
 from domain.workdays import NATIONAL
 
 FlowRun = Callable[..., Coroutine[Any, Any, dict[str, Any]]]
@@ -121,6 +122,7 @@ class Player:
         self._open.enter_context(kept_open())
         self._runs = self._ending(Runs())
         self._letters = self._ending(self._post.submit(Runs).result())
+        collect_seldom()
 
     def _ending(self, runs: Runs) -> Runs:
         self._open.callback(runs.close)

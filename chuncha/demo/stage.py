@@ -21,6 +21,7 @@ from chuncha.demo.clock import PROCESSES, AtItsMoment, Clock
 from chuncha.demo.mailbox import Mailbox
 from chuncha.installation import Installation, open_installation
 from chuncha.processes import Child, Tree, free_port, prefect_server, wait_for
+from chuncha.web import collect_seldom
 from domain.settings import read_settings
 
 SENDER = "春查 <chuncha@yunling.example>"
@@ -117,6 +118,7 @@ def _serve(port: int, clock: Clock) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     with open_installation(read_settings()) as here:
         app = AtItsMoment(create_app(here.settings, database=here.database, files=here.files, clock=clock))
+        collect_seldom()
         uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", timeout_graceful_shutdown=2)
 
 
