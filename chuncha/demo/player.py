@@ -163,10 +163,12 @@ class Player:
         at = days.at(day, 8, 31)
         self._clock.put(at)
         if day >= self._rhythm.begins:
-            # What runs every hour elsewhere runs on the days of the phases and on Mondays here.
+            # What runs every hour elsewhere runs on the days of the phases and on Mondays here, and what runs every
+            # five minutes on the mornings of working days: what falls due on the others is told on the next.
             if day in self._rhythm.phases or day.weekday() == 0:
                 self._turned += self._runs.run(self._advance, at).get("moved", [])
-            self._today["chased"] += self._runs.run(self._sweep, at).get("told", 0)
+            if NATIONAL.is_workday(day):
+                self._today["chased"] += self._runs.run(self._sweep, at).get("told", 0)
         if day in self._rhythm.planning:
             self._today["missed"] += self._runs.run(self._plan, at).get("missed", 0)
         self._send_letters()
