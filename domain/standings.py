@@ -110,8 +110,8 @@ _ROW_AND_FACTS, _CATEGORY_AND_FACTS, _OPEN, _FOUND, _VERIFIED = range(5)
 def _counting(which: str) -> TextClause:
     """All groupings from one pass over the index `ix_tickets_standing`.
 
-    The pass counts by two keys alone, from which everything shown is added up: five keys for each ticket would take the
-    database half as long again (docs/performance.md).
+    The pass counts by two keys alone, from which everything shown is added up: five keys for each ticket would cost the
+    database about a third more (docs/performance.md).
     """
     return text(
         f"""

@@ -59,7 +59,7 @@ _NOTHING = Markup('<span class="zero">0</span>')
 def counting(link: Link) -> Callable[..., Markup]:
     """Make figures with the lists behind them: `n(3, state="found")`; a zero has no list.
 
-    In Python, because a board has seven hundred: as a macro each costs three times as much.
+    In Python, because a board has seven hundred, and a macro called for each costs more.
     """
 
     def figure(value: int, *, late: bool = False, **said: object) -> Markup:
