@@ -72,6 +72,7 @@ class CallFigures(BaseModel):
 
     campaign: str
     received: int
+    answered: int
     settled: int
     satisfied: int
     asked: int
@@ -139,7 +140,7 @@ def read(number: CallNumber, call: Reads) -> Response:
     responses=READ,
 )
 def figures(code: Annotated[str, Path(max_length=64)], call: Reads) -> Response:
-    """How many calls a campaign had, how many are settled, how many callers were satisfied."""
+    """How many calls a campaign had, how many are answered and settled, how many callers were satisfied."""
     with call.reading() as session:
         campaign = campaign_by_code(session, code, actor=call.actor)
         found = call_counts(session, campaign)
@@ -147,6 +148,7 @@ def figures(code: Annotated[str, Path(max_length=64)], call: Reads) -> Response:
         CallFigures(
             campaign=code,
             received=found.received,
+            answered=found.answered,
             settled=found.settled,
             satisfied=found.satisfied,
             asked=found.asked,

@@ -18,7 +18,7 @@ from pathlib import Path
 from sqlalchemy import text
 
 from bench import desk, journeys, report
-from bench.bureau import build_bureau
+from bench.bureau import build_bureau, keep_bureau, kept_bureau
 from bench.measure import HOUSE, Compared, Load, Server
 from bench.sweeping import sweeping
 from chuncha.installation import Installation, open_installation
@@ -40,7 +40,15 @@ def main() -> None:
     told.add_argument(
         "--desk", action="store_true", help="only the board and the work queue: 200 units, 50 000 tickets"
     )
+    told.add_argument(
+        "--keep",
+        type=Path,
+        metavar="FOLDER",
+        help="with --desk: make the bureau in this folder and leave it there; when it is there, measure it again",
+    )
     options = told.parse_args()
+    if options.keep and not options.desk:
+        told.error("--keep goes with --desk")
     if options.desk:
         at_the_desk(options)
         return
@@ -55,31 +63,41 @@ def main() -> None:
 def at_the_desk(options: argparse.Namespace) -> None:
     """Measure the supervisor's desk and report."""
     if options.quick:
-        measured = measure_desk(tickets=500, rounds=1, size=4, stations=2, teams=2)
+        measured = measure_desk(tickets=500, rounds=1, size=4, stations=2, teams=2, keep=options.keep)
     else:
-        measured = measure_desk(tickets=desk.TICKETS, rounds=options.rounds, size=40)
+        measured = measure_desk(tickets=desk.TICKETS, rounds=options.rounds, size=40, keep=options.keep)
     print(measured)
     if not (options.print or options.quick):
         report.write(PAGE, measured, mark=report.DESK)
 
 
 def measure_desk(
-    *, tickets: int, rounds: int, size: int, stations: int = desk.STATIONS, teams: int = desk.TEAMS
+    *,
+    tickets: int,
+    rounds: int,
+    size: int,
+    stations: int = desk.STATIONS,
+    teams: int = desk.TEAMS,
+    keep: Path | None = None,
 ) -> str:
-    """The desk from an empty folder to its figures; the folder and all processes are gone afterwards."""
+    """The desk from an empty folder to its figures; processes are gone afterwards, and the folder unless it is kept."""
     load = os.getloadavg()[0]
-    folder = Path(tempfile.mkdtemp(prefix="chuncha-bench-"))
+    folder = keep or Path(tempfile.mkdtemp(prefix="chuncha-bench-"))
     try:
         settings = read_settings(data=folder, port=free_port())
         with open_installation(settings, migrate=True, own=True) as installation:
-            now = datetime.now(UTC)
-            bureau = build_bureau(
-                installation.database, tickets=tickets, now=now, stations=stations, teams=teams
-            )
-            desk.furnish(installation.database, now=now)
-            _say(f"{len(bureau.units)} units and {tickets} tickets made")
+            bureau = kept_bureau(folder)
+            if bureau is None:
+                now = datetime.now(UTC)
+                bureau = build_bureau(
+                    installation.database, tickets=tickets, now=now, stations=stations, teams=teams
+                )
+                desk.furnish(installation.database, now=now)
+                keep_bureau(folder, bureau)
+                _say(f"{len(bureau.units)} units and {tickets} tickets made")
             with installation.database.reading() as session:
                 postgres = str(session.scalar(text("SHOW server_version")))
+                tickets = session.scalar(text("SELECT count(*) FROM tickets")) or 0
             with _serving(installation) as (web, _), Load() as clients:
                 seen = []
                 for each in desk.measured(
@@ -90,7 +108,8 @@ def measure_desk(
                 poll = desk.unchanged(web, clients, bureau, times=size)
         return desk.tables(seen, poll, tickets=tickets, units=len(bureau.units), postgres=postgres, load=load)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        if keep is None:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def measure(*, tickets: int, rounds: int, size: int) -> str:

@@ -6,7 +6,8 @@ thousand one by one would take longer than measuring.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from string import ascii_lowercase
@@ -25,6 +26,7 @@ CAMPAIGN = "CC2026"
 STATIONS = 15
 TEAMS = 3
 INSPECTORS = 6
+KEPT = "bureau.json"
 PRESENT = 3
 """Statements of tickets.sql for what is: tickets, what is chased, the counters. Those after tell what was."""
 
@@ -40,6 +42,20 @@ class Bureau:
     cookies: dict[str, str]
     units: list[str]
     now: datetime
+
+
+def keep_bureau(folder: Path, bureau: Bureau) -> None:
+    """Write down who may come in, beside the database."""
+    told = {**asdict(bureau), "now": bureau.now.isoformat()}
+    (folder / KEPT).write_text(json.dumps(told), encoding="utf-8")
+
+
+def kept_bureau(folder: Path) -> Bureau | None:
+    """The bureau made in this folder before, None when there is none."""
+    if not (folder / KEPT).exists():
+        return None
+    told = json.loads((folder / KEPT).read_text(encoding="utf-8"))
+    return Bureau(**{**told, "now": datetime.fromisoformat(told["now"])})
 
 
 def build_bureau(

@@ -1,7 +1,8 @@
 """`python -m bench.millions`: the sweep of a million tickets of which few are due, by one, two and four workers.
 
 Prints a table, a line as soon as it is measured. Each worker is a process with a database session of its own, as the
-flows have; what it takes is from the word "go" until the last has found nothing more due.
+flows have; what it takes is from the word "go" until the last has found nothing more due. Beside it the same rows
+written plainly (bench/sweeping.py): by one connection, from values that cost nothing to find.
 """
 
 from __future__ import annotations
@@ -20,14 +21,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psycopg
 from sqlalchemy import text
 
 from bench.bureau import build_bureau
 from bench.measure import HOUSE, timed
+from bench.sweeping import write_plainly
 from chuncha.installation import open_installation
 from domain.database import Database
 from domain.deadlines import end_of_day
-from domain.escalation import sweep_all
+from domain.escalation import SweepResult, sweep_all
 from domain.settings import read_settings
 
 _AFRESH = (
@@ -55,15 +58,17 @@ class Measured:
     due: int
     workers: int
     seconds: float
+    steps: int
     told: int
     peak: float
 
-    def row(self, base: Measured) -> str:
-        """A line of the table; `base` is the same with one worker."""
+    def row(self, base: Measured, plainly: float) -> str:
+        """A line of the table; `base` is the same with one worker, `plainly` the seconds of the rows alone."""
         rate = self.due / self.seconds
         return (
             f"| {self.due:,} of {self.tickets:,} | {self.workers} | {self.seconds:.1f} | {rate:.0f}"
-            f" | {rate / self.workers:.0f} | {base.seconds / self.seconds:.2f} × | {self.peak:.0f} | {self.told:,} |"
+            f" | {rate / self.workers:.0f} | {base.seconds / self.seconds:.2f} × | {self.seconds / plainly:.1f} ×"
+            f" | {self.peak:.0f} | {self.told:,} |"
         )
 
 
@@ -98,15 +103,26 @@ def measure(*, tickets: int, due: list[int], workers: list[int]) -> Iterator[str
             nothing = timed(lambda: sweep_all(database, as_of=now), 20).milliseconds
             yield f"nothing due of {tickets:,}: {sorted(nothing)[len(nothing) // 2]:.1f} ms for the whole sweep"
             yield ""
-            yield "| due | workers | seconds | tickets/s | per worker | beside one | peak MiB of a worker | told |"
-            yield "|---|--:|--:|--:|--:|--:|--:|--:|"
+            yield (
+                "| due | workers | seconds | tickets/s | per worker | beside one worker | time beside the rows alone"
+                " | peak MiB of a worker | told |"
+            )
+            yield "|---|--:|--:|--:|--:|--:|--:|--:|--:|"
             for count in due:
-                base = None
+                base, plainly = None, 0.0
                 for many in workers:
                     _let_fall_due(database, count, now=now)
                     measured = _sweep(database, tickets, count, many, now=now)
-                    base = base or measured
-                    yield measured.row(base)
+                    if base is None:
+                        base = measured
+                        plainly = _plainly(database, measured, now=now)
+                    yield measured.row(base, plainly)
+                yield (
+                    f"| the rows of {count:,} alone | 1 | {plainly:.1f} | {count / plainly:.0f} | {count / plainly:.0f}"
+                    " | | 1.0 × | | |"
+                )
+            yield ""
+            yield f"load at the end {os.getloadavg()[0]:.1f}"
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -119,6 +135,15 @@ def _let_fall_due(database: Database, due: int, *, now: datetime) -> None:
             connection.execute(text(statement), moments)
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("VACUUM ANALYZE chases"))
+
+
+def _plainly(database: Database, measured: Measured, *, now: datetime) -> float:
+    """Seconds for the same rows written plainly, on the same tables, for as many matters that are due."""
+    _let_fall_due(database, measured.due, now=now)
+    with psycopg.connect(database.url.replace("postgresql+psycopg", "postgresql")) as connection:
+        found = connection.execute("SELECT ticket_id FROM chases WHERE next_step_at <= %s", [now]).fetchall()
+        done = SweepResult(measured.due, measured.steps, measured.told)
+        return write_plainly(connection, [key for (key,) in found], done, now=now)
 
 
 def _sweep(database: Database, tickets: int, due: int, workers: int, *, now: datetime) -> Measured:
@@ -145,6 +170,7 @@ def _sweep(database: Database, tickets: int, due: int, workers: int, *, now: dat
         due,
         workers,
         seconds,
+        sum(each["steps"] for each in said),
         sum(each["told"] for each in said),
         max(each["peak"] for each in said),
     )

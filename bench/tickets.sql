@@ -37,7 +37,7 @@ INSERT INTO tickets (
     first_verifier_id, verifier_id, verified_at, return_count, cancelled_at, cancel_reason,
     files_expected, files_arrived, version
 )
-SELECT uuidv7(found_at - now()), campaigns.code || '-' || places.code || '-' || lpad(counter::text, 4, '0'),
+SELECT uuidv7(found_at - now()), campaigns.code || '-' || places.code || '-' || lpad(counter::text, greatest(4, length(counter::text)), '0'),
        campaigns.id, campaigns.id, places.id,
        (ARRAY['变台变压器渗漏油', '导线与树木安全距离不足', '绝缘子表面脏污有放电痕迹', '接地引下线锈蚀断开', '安全工器具未按期试验',
               '配电箱门锁损坏且无警示标志'])[n % 6 + 1] || '，第' || n || '处，须停电处理并复测绝缘电阻',

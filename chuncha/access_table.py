@@ -275,6 +275,8 @@ _PAGES: dict[tuple[str, str], Rule] = {
     ("GET", "/work"): SIGNED_IN,
     ("GET", "/tools"): SIGNED_IN,
     ("GET", "/tools/sheet.pdf"): SIGNED_IN,
+    ("GET", "/tools/new"): doing(Deed.REGISTER_TOOL),
+    ("POST", "/tools/new"): doing(Deed.REGISTER_TOOL),
     ("GET", "/tools/{number}"): SIGNED_IN,
     ("POST", "/tools/{number}"): doing(Deed.TEST_TOOL),
     ("GET", "/calls"): SIGNED_IN,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-import runpy
 import sys
+from functools import partial
 from pathlib import Path
 from socket import gethostname
 from typing import Annotated
 
+import anyio
 import typer
 
 from chuncha.commands import Data
@@ -53,14 +54,11 @@ def worker(
     """
     from flows.beside import begin_beside
     from flows.deployments import POOL
+    from flows.worker import work
 
     _told_to_children(read_settings(data=data))
     begin_beside()
-    name = f"{gethostname()}-{os.getpid()}"
-    words = f"--pool {POOL} --type process --name {name} --limit {at_once} --with-healthcheck --install-policy never"
-    # Prefect's own command, in this process, so that signals reach it and what goes on beside it ends with it.
-    sys.argv = ["prefect", "worker", "start", *words.split()]
-    runpy.run_module("prefect", run_name="__main__", alter_sys=True)
+    anyio.run(partial(work, POOL, name=f"{gethostname()}-{os.getpid()}", at_once=at_once))
 
 
 @parts.command()

@@ -11,6 +11,11 @@ from chuncha.app import create_app
 from chuncha.installation import open_installation
 from domain.settings import Settings, read_settings
 
+_COLLECTS = (5_000, 10, 100)
+"""When the collector looks for cycles. A page makes thousands of objects and drops them again: with Python's own 700 it
+ran a dozen times for each board and walked over every kept statement and template every tenth answer, 40 to
+130 ms in which somebody waited (docs/performance.md)."""
+
 
 def application() -> FastAPI:
     """The application of this process, from the environment; uvicorn calls it once in each process."""
@@ -21,6 +26,7 @@ def application() -> FastAPI:
     # All that was loaded to get here stays until the end: the collector need not walk it while people wait.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*_COLLECTS)
     return app
 
 

@@ -74,8 +74,8 @@ def demo() -> Iterator[str]:
     """The address of the pages on the evening of DAY."""
     with tempfile.TemporaryDirectory() as folder, stage(Path(folder), free_port()) as on:
         cast = prepare(on, sample_named("spring"), SEED)
-        with web(cast.clock) as address, Client(address, cast.tokens) as client:
-            with Player(client, cast.clock, cast.story.until(DAY), tell=lambda *_: None) as player:
+        with web(cast.clock) as (address,), Client(address, cast.tokens) as client:
+            with Player([client], cast.clock, cast.story.until(DAY), tell=lambda *_: None) as player:
                 player.play()
             cast.clock.put(days.at(DAY, 18))
             yield address

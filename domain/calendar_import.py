@@ -18,13 +18,13 @@ from sqlalchemy.orm import Session, joinedload
 
 from domain import notices
 from domain.calendars import Calendars, forget_calendars
-from domain.chases import follow
+from domain.chases import follow, hold, replan_all
 from domain.deadlines import Due, due_again
 from domain.errors import BadInput, explain, wrong
 from domain.history import record
 from domain.people import unit_by_code
 from domain.phases import Day
-from domain.records import Calendar, CalendarDay, Campaign, Ticket, Unit
+from domain.records import Calendar, CalendarDay, Campaign, Chase, Ticket, Unit
 from domain.rights import Deed, must_be_allowed
 from domain.tables import read_table
 from domain.tickets import RUNNING
@@ -267,9 +267,13 @@ def put_calendar(
 ) -> tuple[Calendar, list[Move]]:
     """Put a calendar in force and move the open deadlines it moves, each with history and notice.
 
-    Raises BadInput for an unknown unit, RoleMissing.
+    The next step of whatever else is chased there is found anew: a reminder counted in working days comes on another
+    day although its deadline stays. Raises BadInput for an unknown unit, RoleMissing.
     """
     unit = _unit(session, new, actor)
+    below = select(Unit.id).where(func.starts_with(Unit.path, unit.path)) if unit else select(Unit.id)
+    chased = Chase.unit_id.in_(below)
+    held = hold(session, chased)
     calendar = _supersede(session, new, unit, actor=actor, now=now)
     session.flush()
     record(
@@ -287,6 +291,8 @@ def put_calendar(
     moves = _moves(session, new, now=now)
     for move in moves:
         _apply(session, move, calendar, actor=actor, now=now)
+    session.flush()
+    replan_all(session, chased, held, now=now)
     return calendar, moves
 
 

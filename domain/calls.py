@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, joinedload
 from sqlalchemy.sql.base import ExecutableOption
@@ -88,6 +88,7 @@ class CallCounts:
     """How a campaign's calls stand. `asked` is how many callers said whether they are satisfied."""
 
     received: int
+    answered: int
     settled: int
     satisfied: int
     asked: int
@@ -297,12 +298,21 @@ def calls_about(session: Session, ticket: Ticket, *, actor: Actor) -> list[Hotli
 
 def call_counts(session: Session, campaign: Campaign) -> CallCounts:
     """How the campaign's calls stand, in one query; figures of a campaign know no actor."""
-    row = session.execute(
-        select(
-            func.count(),
-            func.count().filter(HotlineCall.state == CallState.SETTLED),
-            func.count().filter(HotlineCall.satisfied.is_(True)),
-            func.count(HotlineCall.satisfied),
-        ).where(HotlineCall.campaign_id == campaign.id)
-    ).one()
-    return CallCounts(*row)
+    return CallCounts(*session.execute(_counting(campaign)).one())
+
+
+def call_counts_by_way(session: Session, campaign: Campaign) -> list[tuple[CallWay, CallCounts]]:
+    """How the campaign's calls stand by the way they came, in the order of CallWay."""
+    query = _counting(campaign).add_columns(HotlineCall.way).group_by(HotlineCall.way)
+    found = {way: CallCounts(*counts) for *counts, way in session.execute(query)}
+    return [(way, found[way]) for way in CallWay if way in found]
+
+
+def _counting(campaign: Campaign) -> Select[Any]:
+    return select(
+        func.count(),
+        func.count(HotlineCall.answered_at),
+        func.count().filter(HotlineCall.state == CallState.SETTLED),
+        func.count().filter(HotlineCall.satisfied.is_(True)),
+        func.count(HotlineCall.satisfied),
+    ).where(HotlineCall.campaign_id == campaign.id)

@@ -113,8 +113,9 @@ def campaign_by_code(
     lock: bool = False,
     pointer: str | None = None,
     expected_version: int | None = None,
+    with_scope: bool = True,
 ) -> Campaign:
-    """The campaign with this code, with unit, checklist, phases and scope loaded.
+    """The campaign with this code, with unit, checklist, phases and scope loaded; without scope where it is not wanted.
 
     With `pointer` the code stands in another body: a wrong one raises BadInput at that field instead of
     NotFound, and only the unit is loaded. Raises PreconditionFailed for another version.
@@ -122,7 +123,7 @@ def campaign_by_code(
     query = select(Campaign).where(Campaign.code == code, campaigns_visible_to(actor))
     query = query.options(joinedload(Campaign.unit))
     if pointer is None:
-        query = query.options(*_whole())
+        query = query.options(*(_whole() if with_scope else _whole()[:-1]))
     if lock:
         query = query.with_for_update(of=Campaign, key_share=True).execution_options(populate_existing=True)
     campaign = session.scalars(query).one_or_none()

@@ -7,13 +7,13 @@ It opens, re-plans and closes the chases of that record in the command's own tra
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from domain.calendars import calendar_of
@@ -21,6 +21,8 @@ from domain.campaign_settings import settings_of
 from domain.deadlines import end_of_day
 from domain.ladder import next_step_at, planned_steps, recorded_steps
 from domain.ladder_settings import Ladder, Ladders
+from domain.many_rows import among
+from domain.matters import TICKET_MATTERS
 from domain.records import (
     Campaign,
     Chase,
@@ -159,12 +161,11 @@ def follow(session: Session, record: Record, *, now: datetime, new: bool = False
             # The index begins with the matter; not every PostgreSQL we run on passes over that by itself.
             about = Chase.matter.in_(list(Matter)) & (Chase.subject_id == record.id)
             if isinstance(record, Ticket):
-                # More time asked for is no matter of its own once nothing is left to be fixed.
-                about |= (Chase.ticket_id == record.id) & (Chase.matter == Matter.EXTENSION)
+                about |= (Chase.ticket_id == record.id) & Chase.matter.in_(_OF_THE_TICKETS_OWN)
             rows = session.scalars(select(Chase).where(about).order_by(Chase.id).with_for_update())
             known = {chase.matter: chase for chase in rows}
-            if isinstance(record, Ticket) and record.state == TicketState.ASSIGNED:
-                known.pop(Matter.EXTENSION, None)
+            if isinstance(record, Ticket):
+                _keep_beside(session, record, known, now=now)
         wanted_now = open_matters(record)
         # What is over needs no place, and its campaign need not be loaded.
         place = _place(record) if wanted_now else None
@@ -178,8 +179,7 @@ def follow(session: Session, record: Record, *, now: datetime, new: bool = False
             elif _as_it_was(chase, wanted, place):
                 continue
             elif chase.turn == wanted.turn:
-                keys = [(wanted.matter, record.id)]
-                climbed = recorded_steps(session, keys).get((*keys[0], wanted.turn), frozenset())
+                climbed = _climbed(session, chase)
             else:
                 climbed = frozenset()
             _write(session, chase, wanted, place, climbed, now=now)
@@ -187,10 +187,34 @@ def follow(session: Session, record: Record, *, now: datetime, new: bool = False
             session.delete(chase)
 
 
+_OF_THE_TICKETS_OWN = frozenset({Matter.EXTENSION, Matter.SUPERVISION})
+"""Chased under records of their own, but at the level, unit and campaign of a ticket."""
+
+
+def _keep_beside(session: Session, ticket: Ticket, known: dict[Matter, Chase], *, now: datetime) -> None:
+    """Take out of `known` what goes on under another record, and bring it in line with what the ticket has become.
+
+    More time asked for is left in: it is no matter of its own once nothing is left to be fixed.
+    """
+    for matter in _OF_THE_TICKETS_OWN & known.keys():
+        if matter is Matter.EXTENSION and ticket.state != TicketState.ASSIGNED:
+            continue
+        chase = known.pop(matter)
+        as_open, place = Open(matter, chase.anchor_at, chase.turn), _place(ticket)
+        if not _as_it_was(chase, as_open, place):
+            _write(session, chase, as_open, place, _climbed(session, chase), now=now)
+
+
 def follow_all(session: Session, records: Iterable[Record], *, now: datetime, new: bool = False) -> None:
     """`follow` for each of several records."""
     for record in records:
         follow(session, record, now=now, new=new)
+
+
+def _climbed(session: Session, chase: Chase) -> frozenset[str]:
+    """The steps recorded for the present turn."""
+    keys = [(chase.matter, chase.subject_id)]
+    return recorded_steps(session, keys).get((*keys[0], chase.turn), frozenset())
 
 
 def _as_it_was(chase: Chase, wanted: Open, place: _Place) -> bool:
@@ -247,6 +271,49 @@ class UnitLadders:
 
 
 # Planning anew what is open, after a ladder or a calendar changed.
+
+_KEEPERS: tuple[tuple[type[Record], frozenset[Matter], tuple[Any, ...]], ...] = (
+    (Report, frozenset({Matter.REPORT}), (Report.id,)),
+    (Suggestion, frozenset({Matter.SUGGESTION}), (Suggestion.id,)),
+    (Inspection, frozenset({Matter.INSPECTION}), (Inspection.planned_on, Inspection.id)),
+    (Tool, frozenset({Matter.TOOL}), (Tool.id,)),
+    (Ticket, TICKET_MATTERS | {Matter.EXTENSION}, (Ticket.number,)),
+    (SupervisionOrder, frozenset({Matter.SUPERVISION}), (SupervisionOrder.id,)),
+)
+"""The record whose row every command locks before it touches chases of these matters; in which order several of a kind.
+
+The kinds stand in the order in which a command locks more than one."""
+
+
+def hold(session: Session, which: ColumnElement[bool]) -> list[UUID]:
+    """Lock the records of all chases `which` describes, before anything else of them is; returns their keys.
+
+    A command locks its record, then the chases of it, one record after another. Whoever locked the chases of many
+    without their records would sooner or later wait for a command in a circle.
+    """
+    held: list[UUID] = []
+    for record, matters, order in _KEEPERS:
+        key = Chase.ticket_id if record is Ticket else Chase.subject_id
+        chased = select(key).where(which, Chase.matter.in_(matters))
+        query = select(record.id).where(record.id.in_(chased)).order_by(*order)
+        held += session.scalars(query.with_for_update(of=record, key_share=True))
+    return held
+
+
+def replan_all(
+    session: Session, which: ColumnElement[bool], held: Collection[UUID], *, now: datetime
+) -> None:
+    """`replan` all chases `which` describes; their records are `held`.
+
+    A record that was made meanwhile is not; if somebody is at work on it, it is left to them.
+    """
+    kept = among(Chase.subject_id, held) | among(Chase.ticket_id, held)
+    every = select(Chase).order_by(Chase.id)
+    ours = session.scalars(every.where(which, kept).with_for_update()).all()
+    new = session.scalars(
+        every.where(which, or_(~kept, kept.is_(None))).with_for_update(skip_locked=True)
+    ).all()
+    replan(session, [*ours, *new], now=now)
 
 
 def replan(session: Session, chases: Sequence[Chase], *, now: datetime) -> None:

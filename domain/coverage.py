@@ -7,18 +7,33 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from itertools import groupby
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import ColumnElement, Row, exists, func, select
-from sqlalchemy.orm import Session, aliased, contains_eager, joinedload
+from sqlalchemy.orm import Session, aliased, joinedload
 
 from domain.rates import Rate
-from domain.records import Campaign, CampaignUnit, Inspection, NumberCounter, Rota, Unit
+from domain.records import Campaign, CampaignUnit, Checklist, Inspection, NumberCounter, Rota, Unit
 from domain.tallies import day_of
 from statemachines.inspection import InspectionState
 from statemachines.labels import local_day
+
+
+@dataclass(frozen=True, slots=True)
+class UnitAt:
+    """A unit as far as counting needs it: hundreds of them are read for one board."""
+
+    id: UUID
+    code: str
+    name: str
+    path: str
+
+
+UNIT_AT = (Unit.id, Unit.code, Unit.name, Unit.path)
+"""Its columns, in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +166,7 @@ class VisitCounts(BaseModel):
 class VisitCell:
     """The visits of one rota to one unit; `rota` None: those planned by hand."""
 
-    unit: Unit
+    unit: UnitAt
     rota: Rota | None
     counts: VisitCounts
 
@@ -161,7 +176,7 @@ def visit_cells(
 ) -> list[VisitCell]:
     """The visits of a campaign by rota and unit, in the order of rotas and paths; `only` narrows which are counted.
 
-    One grouped query. The rotas have their checklists loaded.
+    One grouped query, and one for the rotas if there are any. They have their checklists loaded.
     """
     again = aliased(Inspection)
     state, today = Inspection.state, local_day(now)
@@ -189,16 +204,21 @@ def visit_cells(
         query = query.where(only)
     counted = query.subquery()
     rows = session.execute(
-        select(Unit, Rota, *(counted.c[name] for name in VisitCounts.model_fields))
+        select(*UNIT_AT, counted.c.rota_id, *(counted.c[name] for name in VisitCounts.model_fields))
         .join_from(counted, Unit, Unit.id == counted.c.unit_id)
-        .outerjoin(Rota, Rota.id == counted.c.rota_id)
-        .options(joinedload(Rota.checklist))
         .where(counted.c.planned > 0)
-        .order_by(Rota.id.nulls_last(), Unit.path)
-    )
+        .order_by(counted.c.rota_id.nulls_last(), Unit.path)
+    ).all()
+    keys = {row.rota_id for row in rows} - {None}
+    named = select(Rota).where(Rota.id.in_(keys)).options(joinedload(Rota.checklist))
+    rotas = {rota.id: rota for rota in session.scalars(named)} if keys else {}
     return [
-        VisitCell(unit, rota, VisitCounts(**dict(zip(VisitCounts.model_fields, numbers, strict=True))))
-        for unit, rota, *numbers in rows
+        VisitCell(
+            UnitAt(*unit),
+            rotas.get(rota),
+            VisitCounts(**dict(zip(VisitCounts.model_fields, numbers, strict=True))),
+        )
+        for *unit, rota, numbers in ((*row[:5], row[5:]) for row in rows)
     ]
 
 
@@ -217,6 +237,17 @@ def visits_by_rota(cells: Sequence[VisitCell]) -> list[tuple[Rota | None, VisitC
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class MissedVisit:
+    """A visit that was not made: the names of its unit and checklist, its day and the reason."""
+
+    id: UUID
+    unit: str
+    checklist: str
+    planned_on: date
+    reason: str | None
+
+
 def missed_visits(
     session: Session,
     campaign: Campaign,
@@ -224,20 +255,20 @@ def missed_visits(
     only: ColumnElement[bool],
     within: str | None = None,
     limit: int = 8,
-) -> list[Inspection]:
-    """Visits recorded as missed that no submitted visit made up for, the latest first, with unit and checklist."""
+) -> list[MissedVisit]:
+    """Visits recorded as missed that no submitted visit made up for, the latest first."""
     again = aliased(Inspection)
     made_up = exists().where(again.instead_of_id == Inspection.id, again.state == InspectionState.SUBMITTED)
     query = (
-        select(Inspection)
-        .join(Inspection.unit)
+        select(Inspection.id, Unit.name, Checklist.name, Inspection.planned_on, Inspection.missed_reason)
+        .join(Unit, Unit.id == Inspection.unit_id)
+        .join(Checklist, Checklist.id == Inspection.checklist_id)
         .where(
             Inspection.campaign_id == campaign.id, Inspection.state == InspectionState.MISSED, ~made_up, only
         )
-        .options(contains_eager(Inspection.unit), joinedload(Inspection.checklist))
         .order_by(Inspection.planned_on.desc(), Unit.path)
         .limit(limit)
     )
     if within:
         query = query.where(Unit.path.startswith(within, autoescape=True))
-    return list(session.scalars(query))
+    return [MissedVisit(*row) for row in session.execute(query)]

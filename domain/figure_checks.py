@@ -13,12 +13,14 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from domain.call_figures import call_faults, calls_again
 from domain.coverage import VisitCounts
 from domain.figure_lists import LISTED
 from domain.figure_text import NoSuchFigure, at, plain_number, printed
 from domain.quantity_figures import TOOLS, is_part
 from domain.rates import Rate
 from domain.records import AnswerValue, CountsAs
+from domain.sample_figures import sample_faults, samples_again
 from domain.tallies import Tally, total_of
 from statemachines.labels import Language, Level
 
@@ -70,6 +72,8 @@ def recomputed(snapshot: Mapping[str, Any]) -> Figures:
         **_visits(snapshot),
         **_quantities(snapshot),
         **_lists(snapshot),
+        **samples_again(snapshot),
+        **calls_again(snapshot),
     }
 
 
@@ -239,6 +243,8 @@ def _limits(snapshot: Mapping[str, Any]) -> Iterator[Mismatch]:
         if held != every["total"]:
             yield _mismatch(snapshot, f"/hazards/{group}", held, every["total"])
     yield from _visit_limits(snapshot)
+    for pointer, stated, whole in (*sample_faults(snapshot), *call_faults(snapshot)):
+        yield _mismatch(snapshot, pointer, stated, whole)
     listed = min(every["total"] - every["verified"] - every["cancelled"], LISTED)
     if len(snapshot["open"]["listed"]) != listed:
         yield _mismatch(snapshot, "/open/listed", len(snapshot["open"]["listed"]), listed)
@@ -330,7 +336,7 @@ def _dates(snapshot: Mapping[str, Any]) -> Iterator[Mismatch]:
 _TOLD = re.compile(
     r"/mobilisation/attendance|/inspections/(items|by_state/\w+|by_answer/\w+)|/extensions/(tickets|by_state/\w+)"
     r"|/subjects/\d+/tickets|/repeats/\d+/(tickets|units)|/tests/\d+/(passed|failed)|/tools_due/\d+/tools"
-    r"|/coverage/units/\d+/inspections"
+    r"|/coverage/units/\d+/inspections|/calls/by_way/\d+/(received|answered)"
 )
 
 _NUMBER = re.compile(r"\d")
@@ -380,6 +386,9 @@ _NAMES: Sequence[tuple[str, str, str]] = (
     (r"/inspections.*", "检查与检查项", "Inspections and answers"),
     (r"/visits.*", "计划检查", "Planned visits"),
     (r"/extensions.*", "延期", "Extensions"),
+    (r"/samples/recheck.*", "复查抽样", "Re-check sample"),
+    (r"/samples/look_back.*", "回头看抽样", "Look back"),
+    (r"/calls.*", "来电来访", "Calls and visits"),
     (r"/subjects.*", "主要问题类别", "Main categories"),
     (r"/repeats.*", "重复隐患", "Repeat hazards"),
     (r"/tests.*", "安全工器具试验", "Tool tests"),

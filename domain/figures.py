@@ -15,6 +15,7 @@ from sqlalchemy import Select, and_, func, select, tuple_
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session, aliased
 
+from domain.call_figures import call_figures
 from domain.campaign_settings import settings_of
 from domain.coverage import VisitCell, VisitCounts, coverage, visit_cells, visits_by_rota, visits_of
 from domain.figure_lists import (
@@ -29,6 +30,7 @@ from domain.figure_lists import (
 from domain.quantity_figures import quantity_figures
 from domain.rates import Rate
 from domain.records import Answer, AnswerValue, Campaign, ChecklistItem, Inspection, Ticket, Unit
+from domain.sample_figures import sample_figures
 from domain.tallies import CATEGORY, Tally, cells, measures
 from statemachines.inspection import InspectionState
 from statemachines.labels import LOCAL, Level, local_day
@@ -49,6 +51,13 @@ DEFINITIONS: Mapping[str, str] = {
     "/hazards/counted": "登记 − 作废",
     "/hazards/all/verified": "复查合格、已销号",
     "/hazards/all/late": "超过现行期限、尚未完成整改",
+    "/samples/recheck/counts/drawn": "复查抽样：较大、重大隐患和各单位一般隐患按比例随机抽取的项数",
+    "/samples/recheck/counts/pass_rate": "抽查合格率 = 合格 ÷ 已抽查，尚待抽查的不计",
+    "/samples/look_back/counts/drawn": "回头看：从上一次活动已销号隐患中随机抽取的项数",
+    "/samples/look_back/counts/pass_rate": "回头看合格率 = 合格 ÷ 已抽查，尚待抽查的不计",
+    "/calls/received": "登记在本次活动下的来电、来访、来信",
+    "/calls/answered_rate": "答复率 = 已答复 ÷ 受理",
+    "/calls/satisfied_rate": "满意率 = 表示满意 ÷ 回访时表态",
     "/quantities/tools_tested": "各类安全工器具试验数之和",
 }
 
@@ -117,6 +126,8 @@ def freeze_figures(session: Session, campaign: Campaign, *, cut_off: datetime) -
         "subjects": subjects(session, campaign),
         "repeats": repeats(session, campaign),
         "extensions": deferred(session, campaign),
+        "samples": sample_figures(session, campaign),
+        "calls": call_figures(session, campaign),
         "open": open_tickets(session, campaign, now=cut_off),
         "quantities": quantities,
         "tests": tests_by_kind(session, campaign),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -84,15 +84,16 @@ def last_end(session: Session, flow: str) -> datetime | None:
     return None if row is None else row.finished_at or row.started_at
 
 
-def late(session: Session, *, now: datetime) -> list[Late]:
+def late(session: Session, *, now: datetime, known: Sequence[Heartbeat] | None = None) -> list[Late]:
     """The flows that have been silent for longer than they may; one that never was scheduled is late.
 
+    `known` are the heartbeats, where they were read already.
     A last end far ahead was noted by a clock that has been put back since: it proves nothing either.
     """
-    known = {row.flow: row for row in heartbeats(session)}
+    beats = {row.flow: row for row in (heartbeats(session) if known is None else known)}
     found = []
     for flow, allowed in LONGEST_SILENCE.items():
-        row = known.get(flow)
+        row = beats.get(flow)
         if row is None or abs(now - (row.finished_at or row.started_at)) > allowed:
             found.append(Late(flow, row.finished_at if row else None, allowed, row.error if row else None))
     return found

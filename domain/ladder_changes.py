@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from domain.campaign_settings import settings_of
-from domain.chases import UnitLadders, replan
+from domain.chases import UnitLadders, hold, replan_all
 from domain.errors import BadInput
 from domain.history import record
 from domain.ladder_settings import Ladder, Ladders, LadderStep, Told, default_ladders, named
@@ -109,9 +109,7 @@ def _changed(
 
 
 def _replan(session: Session, which: ColumnElement[bool], *, now: datetime) -> None:
-    # In the order in which every command locks chases, so that none waits for another in a circle.
-    rows = session.scalars(select(Chase).where(which).order_by(Chase.id).with_for_update())
-    replan(session, rows.all(), now=now)
+    replan_all(session, which, hold(session, which), now=now)
 
 
 # Whether every step reaches somebody.

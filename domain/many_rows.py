@@ -7,6 +7,7 @@ however many rows there are, so it is put into words, sent and planned once.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from sqlalchemy import (
     ColumnElement,
     FromClause,
     Text,
+    TextClause,
     Uuid,
     any_,
     bindparam,
@@ -25,9 +27,10 @@ from sqlalchemy import (
     func,
     literal,
     select,
+    text,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import dialect, insert
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from domain.records import Base
@@ -49,15 +52,19 @@ def insert_rows(
     """Insert them all. A row whose value in the unique column `once` is there already is left out."""
     if not rows:
         return
+    session.connection().execute(_insertion(record, tuple(rows[0]), once), {"rows": _json(rows)})
+
+
+@cache
+def _insertion(record: type[Base], names: tuple[str, ...], once: str | None) -> TextClause:
+    """The statement, put into words once: SQLAlchemy keeps no words of PostgreSQL's own INSERT."""
     table = record.__table__
-    names = list(rows[0])
-    taken_apart = _recordset(table, names)
     statement = insert(table).from_select(  # type: ignore[arg-type]
-        names, select(taken_apart), include_defaults=False
+        names, select(_recordset(table, names)), include_defaults=False
     )
     if once is not None:
         statement = statement.on_conflict_do_nothing(index_elements=[once])
-    session.connection().execute(statement, {"rows": _json(rows)})
+    return text(str(statement.compile(dialect=dialect(paramstyle="named"))))  # type: ignore[no-untyped-call]
 
 
 def update_rows(session: Session, record: type[Base], rows: Sequence[Row]) -> None:

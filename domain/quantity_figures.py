@@ -50,7 +50,7 @@ def topic_of(topic: str, action: str, item: str) -> str:
 
 
 def quantity_figures(session: Session, campaign: Campaign) -> dict[str, Any]:
-    """`items` in the order they were first recorded, `by_unit` the same per unit, and `totals`.
+    """`items` in the order they were first recorded, `by_unit` the same unit by unit, and `totals`.
 
     An item is `{topic, action, item, measure_unit, counts_as, quantity, approximate, records}`; stated totals are not
     added up but kept apart by what they state.
@@ -76,6 +76,7 @@ def _added(session: Session, campaign: Campaign, *, per_unit: bool) -> list[dict
     ]
     if per_unit:
         keys += [Unit.code, Unit.name]
+    in_order = [Unit.path] if per_unit else []
     rows = session.execute(
         select(
             *keys,
@@ -85,9 +86,9 @@ def _added(session: Session, campaign: Campaign, *, per_unit: bool) -> list[dict
         )
         .join(Unit, Unit.id == record.unit_id)
         .where(record.campaign_id == campaign.id)
-        .group_by(*keys)
+        .group_by(*keys, *in_order)
         # Keys sort by the moment they were made, so the smallest is the first seen.
-        .order_by(func.min(cast(cast(record.id, Text), String(collation="C"))))
+        .order_by(*in_order, func.min(cast(cast(record.id, Text), String(collation="C"))))
     ).all()
     # Two headings may be names of one: add once more under the name they share.
     merged: dict[tuple[Any, ...], dict[str, Any]] = {}

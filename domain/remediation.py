@@ -24,13 +24,12 @@ from domain.people import assignee_by_login
 from domain.quantities import NewQuantity, record_fix_quantities
 from domain.records import CancelKind, FileKind, Person, Ticket
 from domain.sample_checks import answer_samples
-from domain.tickets import ticket_by_number
+from domain.tickets import load_fixers_roles, ticket_by_number
 from domain.verifiers import eligible_verifiers
 from statemachines.chart import move
 from statemachines.labels import Level
-from statemachines.refusals import SameTeamVerification, SecondVerifierSame, SelfVerification
 from statemachines.roles import Actor
-from statemachines.ticket import RETURNS_BEFORE_SUPERVISION, TicketState
+from statemachines.ticket import INDEPENDENCE, RETURNS_BEFORE_SUPERVISION, TicketState
 
 Text = Annotated[str, Field(max_length=2000)]
 Login = Annotated[str, Field(max_length=64)]
@@ -303,6 +302,7 @@ def _write_fix(session: Session, ticket: Ticket, told: Fix, *, actor: Actor, now
     follow(session, ticket, now=now)
     session.flush()
     session.refresh(ticket, ["fixer", "fixer_unit", "assignee"])
+    load_fixers_roles(session, [ticket])
 
 
 def verify(session: Session, ticket: Ticket, told: Verification, *, actor: Actor, now: datetime) -> Ticket:
@@ -312,7 +312,7 @@ def verify(session: Session, ticket: Ticket, told: Verification, *, actor: Actor
     """
     try:
         return (_pass if told.passed else _return)(session, ticket, told, actor=actor, now=now)
-    except (SelfVerification, SameTeamVerification, SecondVerifierSame) as refusal:
+    except INDEPENDENCE as refusal:
         refusal.advice = eligible_verifiers(session, ticket, now=now).advice()
         raise
 

@@ -95,66 +95,96 @@ class Standings:
 
 _STATES = {bit.value: state for state, bit in STATE.items()}
 
+#: The units that are counted, each with the number of the row that takes its tickets.
+_PLACES = "unnest(CAST(:places AS uuid[]), CAST(:rows AS int[])) AS place (unit_id, row_id)"
+
 #: What is one's own outside of one's units is asked for by itself: a condition over who found or fixed would send the
 #: database from the index to the tickets themselves, all of them.
-_IN_UNITS = "unit_id = ANY(CAST(:units AS uuid[]))"
-_OWN_ELSEWHERE = """unit_id = ANY(CAST(:elsewhere AS uuid[]))
-    AND (assignee_id = ANY(CAST(:charged AS uuid[])) OR finder_id = :me OR fixer_id = :me)"""
+_EVERY = "true"
+_OWN = "(assignee_id = ANY(CAST(:charged AS uuid[])) OR finder_id = :me OR fixer_id = :me)"
 
-#: Which of the groupings a row of the count belongs to, by what it was not grouped by.
-_BY_UNIT, _BY_CATEGORY, _BY_BOTH, _BY_DAY_FOUND, _BY_DAY_VERIFIED = 5, 9, 3, 14, 15
+_ROW_AND_FACTS, _CATEGORY_AND_FACTS, _OPEN, _FOUND, _VERIFIED = range(5)
+"""What a row of the count is: so many of a row of units or of a category with these facts, open at both, by day."""
 
 
 def _counting(which: str) -> TextClause:
-    """All groupings in one pass over the index `ix_tickets_standing`: fewer passes and no rows in between."""
+    """All groupings from one pass over the index `ix_tickets_standing`.
+
+    The pass counts by two keys alone, from which everything shown is added up: five keys for each ticket would take the
+    database half as long again (docs/performance.md).
+    """
     return text(
         f"""
-SELECT GROUPING(row_id, category, standing, found_on), row_id, category, standing, standing & {STILL_OPEN.value} <> 0,
-       standing & {ANY_STATE.value}, found_on, verified_on, count(*), sum(fix_days)
-FROM tickets JOIN unnest(CAST(:places AS uuid[]), CAST(:rows AS int[])) AS place (unit_id, row_id) USING (unit_id)
-WHERE campaign_id = :campaign AND {which}
-GROUP BY GROUPING SETS (
-    (row_id, standing), (category, standing), (row_id, category, standing & {STILL_OPEN.value} <> 0),
-    (found_on, standing & {ANY_STATE.value}), (verified_on)
+WITH counted AS MATERIALIZED (
+    SELECT GROUPING(row_id) AS by_day, row_id, category, standing, standing & {ANY_STATE.value} AS state, found_on,
+           verified_on, count(*)::int AS tickets, sum(fix_days)::int AS days
+    FROM tickets JOIN {_PLACES} USING (unit_id)
+    WHERE campaign_id = :campaign AND {which}
+    GROUP BY GROUPING SETS ((row_id, category, standing), (found_on, standing & {ANY_STATE.value}, verified_on))
 )
+SELECT CASE GROUPING(row_id) WHEN 0 THEN {_ROW_AND_FACTS} ELSE {_CATEGORY_AND_FACTS} END, row_id, category, standing,
+       NULL::date, sum(tickets), sum(days)
+FROM counted WHERE by_day = 0 GROUP BY GROUPING SETS ((row_id, standing), (category, standing))
+UNION ALL
+SELECT {_OPEN}, row_id, category, NULL, NULL, sum(tickets), NULL
+FROM counted WHERE by_day = 0 AND standing & {STILL_OPEN.value} <> 0 GROUP BY row_id, category
+UNION ALL
+SELECT {_FOUND}, NULL, NULL, state, found_on, sum(tickets), NULL
+FROM counted WHERE by_day = 1 GROUP BY found_on, state
+UNION ALL
+SELECT {_VERIFIED}, NULL, NULL, NULL, verified_on, sum(tickets), NULL
+FROM counted WHERE by_day = 1 AND verified_on IS NOT NULL GROUP BY verified_on
 """  # noqa: S608 - put together from constants above alone
     )
 
 
-_COUNTED = _counting(_IN_UNITS)
-_COUNTED_ELSEWHERE = _counting(_OWN_ELSEWHERE)
+_COUNTED = _counting(_EVERY)
+_COUNTED_ELSEWHERE = _counting(_OWN)
 
-#: Of the tickets being fixed those that are late or fall due in the days to come; the condition is that of
-#: `ix_tickets_open_due`.
-_DUE = text(
+
+def _falling_due(which: str) -> TextClause:
+    """Of the tickets being fixed those that are late or fall due in the days to come.
+
+    The condition is that of `ix_tickets_open_due`.
     """
-SELECT unit_id, category, level, count(*) FILTER (WHERE due_at < :now),
+    return text(
+        f"""
+SELECT row_id, category, level, count(*) FILTER (WHERE due_at < :now),
        count(*) FILTER (WHERE due_at >= :now AND due_at < :soon),
        count(*) FILTER (WHERE due_at >= :now AND due_at < :next_week)
-FROM tickets
+FROM tickets JOIN {_PLACES} USING (unit_id)
 WHERE campaign_id = :campaign AND state = 'assigned'
-    AND coalesce(due_at, 'infinity'::timestamptz) < greatest(:soon, :next_week)
-    AND (unit_id = ANY(CAST(:units AS uuid[])) OR unit_id = ANY(CAST(:elsewhere AS uuid[]))
-         AND (assignee_id = ANY(CAST(:charged AS uuid[])) OR finder_id = :me OR fixer_id = :me))
-GROUP BY unit_id, category, level
-"""
-)
+    AND state IN ('found', 'assigned', 'fixed')
+    AND coalesce(due_at, 'infinity'::timestamptz) < greatest(:soon, :next_week) AND {which}
+GROUP BY GROUPING SETS ((row_id), (category), (level))
+"""  # noqa: S608 - put together from constants above alone
+    )
+
+
+_DUE = _falling_due(_EVERY)
+_DUE_ELSEWHERE = _falling_due(_OWN)
 
 #: Open matters of tickets by the step they climbed last.
 _CLIMBED = text(
     """
-SELECT matter, last_step, count(*) FROM (
-    SELECT matter, last_step FROM chases
-    WHERE campaign_id = :campaign AND last_turn = turn AND ticket_id IS NOT NULL AND matter <> 'suggestion'
-        AND unit_id = ANY(CAST(:units AS uuid[]))
-    UNION ALL
-    SELECT matter, last_step FROM chases JOIN tickets ON tickets.id = ticket_id
-    WHERE chases.campaign_id = :campaign AND last_turn = turn AND matter <> 'suggestion'
-        AND chases.unit_id = ANY(CAST(:elsewhere AS uuid[]))
-        AND (assignee_id = ANY(CAST(:charged AS uuid[])) OR finder_id = :me OR fixer_id = :me)
-) AS climbed
+SELECT matter, last_step, count(*) FROM chases
+WHERE campaign_id = :campaign AND last_turn = turn AND ticket_id IS NOT NULL AND matter <> 'suggestion'
+    AND unit_id = ANY(CAST(:places AS uuid[]))
 GROUP BY matter, last_step
 """
+)
+_ANYTHING_ELSEWHERE = text(
+    f"""
+SELECT EXISTS (SELECT FROM tickets WHERE campaign_id = :campaign AND unit_id = ANY(CAST(:places AS uuid[])) AND {_OWN})
+"""  # noqa: S608 - put together from constants above alone
+)
+_CLIMBED_ELSEWHERE = text(
+    f"""
+SELECT matter, last_step, count(*) FROM chases JOIN tickets ON tickets.id = ticket_id
+WHERE chases.campaign_id = :campaign AND last_turn = turn AND matter <> 'suggestion'
+    AND chases.unit_id = ANY(CAST(:places AS uuid[])) AND {_OWN}
+GROUP BY matter, last_step
+"""  # noqa: S608 - put together from constants above alone
 )
 
 
@@ -180,49 +210,66 @@ def standings(session: Session, campaign: Campaign, reach: Reach, *, now: dateti
     is being chased; what is one's own outside of one's units in a small query more. The first costs as much as the
     campaign has tickets, the others as much as is open.
     """
-    rows = {**reach.units, **reach.elsewhere}
     # Rows go by their place in a list: small numbers are joined and grouped faster than keys.
-    takers = list(dict.fromkeys(rows.values()))
+    takers = list(dict.fromkeys([*reach.units.values(), *reach.elsewhere.values()]))
     number = {row: place for place, row in enumerate(takers)}
     given = {
         "campaign": campaign.id,
-        "units": list(reach.units),
-        "elsewhere": list(reach.elsewhere) if reach.me else [],
         "me": reach.me,
         "charged": list(reach.charged),
+        "now": now,
+        "soon": now + SOON,
+        "next_week": next_week_begins(now),
     }
-    placed = {"places": list(rows), "rows": [number[row] for row in rows.values()]}
     found = Standings()
-    for counting in (_COUNTED, _COUNTED_ELSEWHERE) if given["elsewhere"] else (_COUNTED,):
-        _take(found, takers, session.execute(counting, {**given, **placed}))
+    # Not through the session's own way of reading: it has nothing to add to rows of numbers.
+    connection = session.connection()
+    for units, statements in (
+        (reach.units, (_COUNTED, _DUE, _CLIMBED)),
+        (reach.elsewhere if reach.me else {}, (_COUNTED_ELSEWHERE, _DUE_ELSEWHERE, _CLIMBED_ELSEWHERE)),
+    ):
+        if not units:
+            continue
+        # As one text: the driver would write a list of keys one by one, longer than the database takes to read them.
+        placed = {
+            "places": f"{{{','.join(map(str, units))}}}",
+            "rows": [number[row] for row in units.values()],
+        }
+        if units is reach.elsewhere and not connection.scalar(_ANYTHING_ELSEWHERE, {**given, **placed}):
+            continue
+        counted, due, climbed = (connection.execute(each, {**given, **placed}).all() for each in statements)
+        _take(found, takers, counted)
+        _take_due(found, takers, due)
+        for matter, step, count in climbed:
+            found.climbed[Matter(matter), step] = found.climbed.get((Matter(matter), step), 0) + count
     for level, bit in LEVEL.items():
-        found.by_level[level] = found.whole.of(bit)
-    moments = {"now": now, "soon": now + SOON, "next_week": next_week_begins(now)}
-    for unit, category, level, *due in session.execute(_DUE, {**given, **moments}):
-        kept = (
-            found.whole,
-            found.by_unit[rows[unit]],
-            found.by_category[category],
-            found.by_level[Level(level)],
-        )
-        for standing in kept:
-            standing.fall_due(*due)
-    for matter, step, count in session.execute(_CLIMBED, given):
-        found.climbed[Matter(matter), step] = count
+        found.by_level[level].add(found.whole.of(bit))
     return found
 
 
 def _take(found: Standings, takers: Sequence[UUID], counted: Iterable[Row[Any]]) -> None:
     """Add the rows of a count, each where its grouping belongs."""
-    for kind, row, category, facts, still_open, state, found_on, verified_on, count, days in counted:
-        if kind == _BY_UNIT:
+    for kind, row, category, facts, day, count, days in counted:
+        if kind == _ROW_AND_FACTS:
             found.by_unit[takers[row]].count(facts, count, days)
             found.whole.count(facts, count, days)
-        elif kind == _BY_CATEGORY:
+        elif kind == _CATEGORY_AND_FACTS:
             found.by_category[category].count(facts, count, days)
-        elif kind == _BY_BOTH and still_open:
+        elif kind == _OPEN:
             found.open_at[takers[row], category] += count
-        elif kind == _BY_DAY_FOUND:
-            found.found_on[found_on][_STATES[state]] += count
-        elif kind == _BY_DAY_VERIFIED and verified_on is not None:
-            found.verified_on[verified_on] += count
+        elif kind == _FOUND:
+            found.found_on[day][_STATES[facts]] += count
+        elif kind == _VERIFIED:
+            found.verified_on[day] += count
+
+
+def _take_due(found: Standings, takers: Sequence[UUID], counted: Iterable[Row[Any]]) -> None:
+    """Add what is late or falls due: by row of units, by category, and by level, whose sum is the whole."""
+    for row, category, level, *due in counted:
+        if row is not None:
+            found.by_unit[takers[row]].fall_due(*due)
+        elif category is not None:
+            found.by_category[category].fall_due(*due)
+        else:
+            found.by_level[Level(level)].fall_due(*due)
+            found.whole.fall_due(*due)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from domain.campaign_settings import settings_of
 from domain.coverage import (
+    UnitAt,
     UnitReport,
     VisitCell,
     VisitCounts,
@@ -25,7 +26,7 @@ from domain.rates import Average, Rate
 from domain.records import Campaign, Matter, SampleKind, Stands, Unit
 from domain.sample_checks import SampleCell, counts_of, sample_cells
 from domain.standings import Standing, Standings, standings
-from domain.status_rows import Place, Rows, read_rows
+from domain.status_rows import Rows, read_rows
 from domain.status_shapes import (
     AgeStatus,
     CampaignStatus,
@@ -103,7 +104,7 @@ def campaign_status(
     )
 
 
-def _name(unit: Place | Unit) -> UnitName:
+def _name(unit: UnitAt | Unit) -> UnitName:
     return UnitName(code=unit.code, name=unit.name)
 
 

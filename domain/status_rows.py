@@ -9,21 +9,12 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from domain.coverage import UNIT_AT, UnitAt
 from domain.errors import NotFound
 from domain.people import ROOT_CODE
 from domain.records import Unit
 from domain.standings import Reach
 from statemachines.roles import Actor
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A unit as far as the rows need it."""
-
-    id: UUID
-    code: str
-    name: str
-    path: str
 
 
 @dataclass(slots=True)
@@ -33,11 +24,11 @@ class Rows:
     `listed` are the rows in their order, `row_of` the row of every unit that is looked at, in sight or not.
     """
 
-    by_id: dict[UUID, Place]
-    visible: list[Place]
-    hidden: list[Place]
-    top: Place | None
-    listed: list[Place] = field(default_factory=list)
+    by_id: dict[UUID, UnitAt]
+    visible: list[UnitAt]
+    hidden: list[UnitAt]
+    top: UnitAt | None
+    listed: list[UnitAt] = field(default_factory=list)
     row_of: dict[UUID, UUID] = field(default_factory=dict)
     _paths: frozenset[str] = field(init=False)
     _parents: frozenset[str] = field(init=False)
@@ -54,7 +45,7 @@ class Rows:
         """The beginning of the paths looked at; None: all of them."""
         return self.top.path if self.top else None
 
-    def above(self) -> list[Place]:
+    def above(self) -> list[UnitAt]:
         """The units in sight over `top`, the widest first."""
         if self.top is None:
             return []
@@ -71,24 +62,21 @@ class Rows:
             sorted({actor.id, *actor.stands_in_for}) if actor.id else (),
         )
 
-    def below(self, row: Place) -> bool:
+    def below(self, row: UnitAt) -> bool:
         """Whether there is a unit in sight below this row."""
         return row.path in self._parents
 
-    def itself(self, row: Place) -> bool:
+    def itself(self, row: UnitAt) -> bool:
         """Whether the row is `top` without what is below it."""
         return row is self.top and len(self.listed) > 1
 
 
 def read_rows(session: Session, scope: Sequence[Unit], *, actor: Actor, unit: str | None) -> Rows:
     """The rows for this actor; `unit` is the code of the top. Raises NotFound when there is no such unit in sight."""
-    places = [
-        Place(*row)
-        for row in session.execute(select(Unit.id, Unit.code, Unit.name, Unit.path).order_by(Unit.path))
-    ]
+    places = [UnitAt(*row) for row in session.execute(select(*UNIT_AT).order_by(Unit.path))]
     sights = tuple(grant.unit_path for grant in actor.grants)
 
-    def seen(place: Place) -> bool:
+    def seen(place: UnitAt) -> bool:
         return actor.system or place.path.startswith(sights)
 
     by_id = {place.id: place for place in places if seen(place)}
@@ -113,11 +101,11 @@ def read_rows(session: Session, scope: Sequence[Unit], *, actor: Actor, unit: st
     return rows
 
 
-def _place(unit: Unit) -> Place:
-    return Place(unit.id, unit.code, unit.name, unit.path)
+def _place(unit: Unit) -> UnitAt:
+    return UnitAt(unit.id, unit.code, unit.name, unit.path)
 
 
-def _row(place: Place, takers: dict[str, UUID]) -> UUID:
+def _row(place: UnitAt, takers: dict[str, UUID]) -> UUID:
     """The deepest of the takers at or above the place, else the place itself."""
     path = place.path
     while path not in takers:

@@ -15,7 +15,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from domain.errors import NotFound, PreconditionFailed
 from domain.figure_filter import FigureFilter, figure_conditions
-from domain.records import Campaign, ChecklistItem, Extension, Person, Place, Ticket, Unit
+from domain.records import Campaign, ChecklistItem, Extension, Person, Place, RoleGrant, Ticket, Unit
 from domain.search import found_by
 from domain.ticket_orders import (
     RUNNING,
@@ -44,6 +44,7 @@ __all__ = [
     "is_overdue",
     "list_tickets",
     "load_all_named",
+    "load_fixers_roles",
     "load_named",
     "narrowed",
     "overdue",
@@ -58,8 +59,8 @@ _PEOPLE = ("finder", "assignee", "fixer", "first_verifier", "verifier")
 
 
 def load_named(session: Session, tickets: Sequence[Ticket]) -> None:
-    """Load what the tickets name: people and their units, fixing teams, checklist items, places, the tickets they
-    repeat.
+    """Load what the tickets name: people and their units, fixing teams and the fixers' roles, checklist items, places,
+    the tickets they repeat.
 
     One query by key for each kind that is named at all, however many tickets. Joined to the ticket they would be a
     query of a dozen tables, which costs PostgreSQL more to plan than these cost to run (docs/performance.md).
@@ -68,9 +69,23 @@ def load_named(session: Session, tickets: Sequence[Ticket]) -> None:
         session, tickets, select(Person).options(joinedload(Person.unit, innerjoin=True)), Person.id, *_PEOPLE
     )
     _load(session, tickets, select(Unit), Unit.id, "fixer_unit")
+    load_fixers_roles(session, tickets)
     _load(session, tickets, select(ChecklistItem), ChecklistItem.id, "checklist_item")
     _load(session, tickets, select(Place), Place.id, "place")
     _load(session, tickets, select(Ticket), Ticket.id, "duplicate_of")
+
+
+def load_fixers_roles(session: Session, tickets: Sequence[Ticket]) -> None:
+    """Load the roles of those who fixed: whom they lead may not verify. The fixers themselves must be loaded."""
+    fixers = {ticket.fixer.id: ticket.fixer for ticket in tickets if ticket.fixer is not None}
+    if not fixers:
+        return
+    held: dict[UUID, list[RoleGrant]] = {key: [] for key in fixers}
+    query = select(RoleGrant).where(RoleGrant.person_id.in_(fixers))
+    for grant in session.scalars(query.options(joinedload(RoleGrant.unit, innerjoin=True))):
+        held[grant.person_id].append(grant)
+    for key, fixer in fixers.items():
+        set_committed_value(fixer, "grants", held[key])
 
 
 def _load(

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, case, or_, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session
 
 from domain.figure_filter import OPEN
-from domain.records import Campaign, Ticket, Unit
-from domain.tickets import load_named, overdue
+from domain.records import Campaign, Person, Ticket, Unit
+from domain.tickets import overdue
 from domain.visibility import tickets_visible_to
 from statemachines.labels import Labelled, Level
 from statemachines.roles import Actor
@@ -29,9 +29,14 @@ class Why(Labelled):
 
 @dataclass(frozen=True, slots=True)
 class Urgent:
-    """A ticket, and the first reason why it is urgent."""
+    """A ticket as the board shows it, and the first reason why it is urgent; `unit` and `assignee` are names."""
 
-    ticket: Ticket
+    number: str
+    description: str
+    unit: str
+    assignee: str | None
+    level: Level
+    due_at: datetime | None
     why: Why
 
 
@@ -55,23 +60,41 @@ def urgent_tickets(
         Why.RETURNED: Ticket.return_count >= RETURNS_BEFORE_SUPERVISION,
         Why.UNASSIGNED: Ticket.state == TicketState.FOUND,
     }
-    reason = case(*((condition, place) for place, condition in enumerate(reasons.values())))
+    reason = case(*((condition, place) for place, condition in enumerate(reasons.values()))).label("reason")
+    since = case((late, Ticket.due_at), else_=Ticket.found_at).label("since")
+    gravity = GRAVITY.label("gravity")
     first = (
-        select(Ticket.id, reason)
+        select(Ticket.id, gravity, reason, since)
         .where(
             Ticket.campaign_id == campaign.id,
             Ticket.state.in_(OPEN),
             or_(*reasons.values()),
             tickets_visible_to(actor),
         )
-        .order_by(GRAVITY.desc(), reason, case((late, Ticket.due_at), else_=Ticket.found_at), Ticket.id)
+        .order_by(gravity.desc(), reason, since, Ticket.id)
         .limit(limit)
     )
     if within:
         below = select(Unit.id).where(Unit.path.startswith(within, autoescape=True))
         first = first.where(Ticket.unit_id.in_(below))
-    why = {key: list(Why)[place] for key, place in session.execute(first).tuples()}
-    query = select(Ticket).where(Ticket.id.in_(why)).options(joinedload(Ticket.unit, innerjoin=True))
-    tickets = {ticket.id: ticket for ticket in session.scalars(query)} if why else {}
-    load_named(session, list(tickets.values()))
-    return [Urgent(tickets[key], why[key]) for key in why]
+    keys = first.subquery()
+    rows = session.execute(
+        select(
+            Ticket.number,
+            Ticket.description,
+            Unit.name,
+            Person.name,
+            Ticket.level,
+            Ticket.due_at,
+            keys.c.reason,
+        )
+        .join_from(keys, Ticket, Ticket.id == keys.c.id)
+        .join(Unit, Unit.id == Ticket.unit_id)
+        .outerjoin(Person, Person.id == Ticket.assignee_id)
+        .order_by(keys.c.gravity.desc(), keys.c.reason, keys.c.since, keys.c.id)
+    )
+    whys = list(Why)
+    return [
+        Urgent(number, description, unit, assignee, level, due_at, whys[place])
+        for number, description, unit, assignee, level, due_at, place in rows
+    ]

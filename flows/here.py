@@ -27,13 +27,30 @@ class Here:
     database: Database
 
 
+_kept: list[Here] = []
+
+
+@contextmanager
+def kept_open() -> Iterator[None]:
+    """Keep one database open for all runs meanwhile: for a process that runs many flows, not one and then ends."""
+    with opened() as here:
+        _kept.append(here)
+        try:
+            yield
+        finally:
+            _kept.remove(here)
+
+
 @contextmanager
 def opened() -> Iterator[Here]:
-    """Open the database the settings name and give it back at the end.
+    """Open the database the settings name and give it back at the end; what is kept open is used and stays.
 
     Raises SettingsWrong without CHUNCHA_DATABASE_URL: the embedded server belongs to `chuncha serve`, which tells its
     address to the flows it starts.
     """
+    if _kept:
+        yield _kept[-1]
+        return
     settings = read_settings()
     if settings.database_url is None:
         raise SettingsWrong("CHUNCHA_DATABASE_URL: a flow needs the address of the database")

@@ -29,10 +29,10 @@ class Alarms:
     year: int | None = None
     seen_at: float = 0.0
 
-    def sentences(self, lang: Language) -> list[str]:
-        """What to tell whoever watches, each with what to do."""
+    def sentences(self, lang: Language, *, flows: bool) -> list[str]:
+        """What to tell whoever watches, each with what to do; of silent flows only with `flows`."""
         said = []
-        if self.flows:
+        if self.flows and flows:
             names = say(lang, _("、")).join(say(lang, FLOW_NAMES[flow]) for flow in self.flows)
             said.append(
                 say(
@@ -52,11 +52,11 @@ class Alarms:
         return said
 
 
-def alarms_for(request: Request, actor: Actor | None, lang: Language) -> list[str]:
-    """The alarms this reader should see; none for those who do not watch."""
+def alarms_for(request: Request, actor: Actor | None, lang: Language, *, flows: bool = True) -> list[str]:
+    """The alarms this reader should see; none for those who do not watch. `flows`: those of silent flows too."""
     if actor is None or not actor.roles & set(WATCHERS):
         return []
-    return _seen(request).sentences(lang)
+    return _seen(request).sentences(lang, flows=flows)
 
 
 def _seen(request: Request) -> Alarms:

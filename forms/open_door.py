@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncIterator
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import ValidationError
@@ -58,7 +58,7 @@ def _photo_limit(request: Request) -> int:
     return min(PHOTO_MAX_BYTES, settings_of(request).file_max_bytes)
 
 
-def _open_page(request: Request, template: str, *, status: int = 200, **values: object) -> Response:
+def _open_page(request: Request, template: str, *, status: int = 200, **values: Any) -> Response:
     """A page whose forms carry the session's token, or the one kept for this browser without a session."""
     token = getattr(request.state, "csrf", None) or door_token(request)
     answer = page(request, template, status=status, door=token, **values)

@@ -13,6 +13,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
+from markupsafe import Markup
 from starlette.datastructures import URL
 
 from domain.records import AnswerValue, CancelKind, Channel, CountsAs, FileKind, RotaEvery, UnitKind
@@ -166,8 +167,17 @@ def environment() -> Environment:
     return made
 
 
-def page(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
-    """Render a template for the reader of this request."""
+def fragment(request: Request, template: str, **values: Any) -> Markup:
+    """Render a piece of a page, which shows nothing of who reads it but their language."""
+    lang = language_of(request)
+    told = {"lang": lang, "tag": TAGS[lang], "now": now_of(request), **values}
+    return Markup(environment().get_template(template).render(told))  # noqa: S704 - the template has escaped it
+
+
+def page(
+    request: Request, template: str, *, status: int = 200, tells_flows: bool = False, **values: Any
+) -> HTMLResponse:
+    """Render a template for the reader of this request. `tells_flows`: it says itself which flows are silent."""
     lang = language_of(request)
     actor = visitor(request)
     text = (
@@ -181,7 +191,7 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
             now=now_of(request),
             path=request.url.path,
             done=done_of(request),
-            alarms=alarms_for(request, actor, lang),
+            alarms=alarms_for(request, actor, lang, flows=not tells_flows),
             navigation=navigation_for(actor, request.url.path) if actor else (),
             unread=getattr(request.state, "unread", 0),
             words_everywhere=words_for(lang, EVERYWHERE),
@@ -248,6 +258,7 @@ DONE: Mapping[str, str] = {
     "archive": _("已归档。"),
     "summary": _("已申请生成总结，稍后即可查看。"),
     "quantity": _("工作量已登记。"),
+    "tool": _("工器具已登记，标签可以打印。"),
     "tool_test": _("试验已登记，下次试验日期已更新。"),
     "zero": _("零报告已登记。"),
     "drawn": _("已抽样，种子和名单已记录。"),

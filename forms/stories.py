@@ -11,6 +11,7 @@ from domain.records import History
 from forms import dates
 from forms.words import _, say
 from statemachines.labels import Language, Level, label
+from statemachines.spot_check import SpotCheckEvent
 from statemachines.suggestion import SuggestionEvent, Verdict
 from statemachines.supervision import SupervisionLevel
 from statemachines.ticket import TicketEvent, TicketState
@@ -38,6 +39,7 @@ HAPPENED: Mapping[str, str] = {
     "transfer": _("转办"),
     "correct": _("更正"),
     "comment": _("留言"),
+    "spot_check": _("抽查合格"),
     "recalendar": _("期限随放假安排调整"),
     "supervision_report": _("报告督办进展"),
     "delist": _("摘牌，督办结束"),
@@ -77,6 +79,7 @@ BRIEF: Mapping[str, str] = {
     "calendar": _("日历"),
     "files": _("照片（张）"),
     "ticket": _("隐患单"),
+    "again": _("新单"),
     "order": _("督办文号"),
     "order_level": _("督办级别"),
     "supervisor": _("督办人"),
@@ -135,6 +138,8 @@ def told(row: History, lang: Language, *, now: datetime, names: Mapping[str, str
     what = say(lang, HAPPENED[row.event]) if row.event in HAPPENED else row.event
     if row.event == TicketEvent.VERIFY and row.to_state == TicketState.FIXED:
         what = say(lang, _("复查合格（第一人）"))
+    if row.event == SpotCheckEvent.CHECK and not row.facts.get("passed"):
+        what = say(lang, _("抽查不合格，另开新单"))
     if row.event == SuggestionEvent.ANSWER and "adopted" in row.facts:
         verdict = Verdict.ADOPTED if row.facts["adopted"] else Verdict.NOT_ADOPTED
         what = f"{what}{say(lang, _('：'))}{label(verdict, lang)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -41,9 +41,8 @@ from forms.words import language_of
 from statemachines.chart import Option, options
 from statemachines.extension import ExtensionEvent, ExtensionState, request_refusal
 from statemachines.labels import Labelled, Language, Level
-from statemachines.refusals import SameTeamVerification, SecondVerifierSame, SelfVerification
 from statemachines.roles import Actor
-from statemachines.ticket import TicketEvent, TicketState
+from statemachines.ticket import INDEPENDENCE, TicketEvent, TicketState
 from statemachines.treatment_plan import draft_refusal
 
 router = APIRouter(route_class=PageRoute)
@@ -51,9 +50,6 @@ router = APIRouter(route_class=PageRoute)
 Who = Annotated[Actor, Depends(signed_in)]
 
 PER_PAGE = 40
-
-INDEPENDENCE = (SelfVerification, SameTeamVerification, SecondVerifierSame)
-"""Why somebody who re-checks elsewhere may not re-check here."""
 
 #: The one thing most likely to be done next, by state; every other button is quieter.
 FIRST: Mapping[Labelled, int] = {
@@ -142,7 +138,7 @@ def _doubts(
     return said
 
 
-def _verifying(session: Session, found: Ticket, may_not: list[Option], *, now: datetime) -> dict[str, object]:
+def _verifying(session: Session, found: Ticket, may_not: list[Option], *, now: datetime) -> dict[str, Any]:
     """Who may re-check a reported fix, and why this person may not although it waits for that."""
     if found.state is not TicketState.FIXED:
         return {"verifiers": None, "may_not_verify": None}

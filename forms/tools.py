@@ -1,6 +1,6 @@
-"""Safety tools (安全工器具): the list, one tool with its tests, the labels to print, and the form of a test.
+"""Safety tools (安全工器具): the list, one tool with its tests, labels to print, the forms of a new tool and a test.
 
-The form stands on the tool's page and, for where there is no signal, on a page of its own that a phone keeps
+The form of a test stands on the tool's page and, for where there is no signal, on a page of its own that a phone keeps
 (/field/tool): there the code in the browser shows what the phone knows of the tool.
 """
 
@@ -18,17 +18,20 @@ from sqlalchemy.orm import Session
 from domain.coverage import scope_unit_of
 from domain.errors import NotFound
 from domain.people import units_in_sight
-from domain.records import Tool
+from domain.records import Tool, Unit
 from domain.rights import Deed, may
 from domain.tools import (
+    KINDS,
     SHEET_AT_MOST,
     STOPPED,
+    NewTool,
     NewToolTest,
     ToolFilter,
     list_tests,
     list_tools,
     months_later,
     record_test,
+    register_tool,
     shown_status,
     tool_by_number,
     tools_to_carry,
@@ -59,6 +62,29 @@ NAMES = {
     "campaign": _("计入检查活动"),
     "report_number": _("报告编号"),
     "note": _("备注"),
+}
+
+NEW_FIELDS = (
+    "number",
+    "kind",
+    "unit",
+    "measure_unit",
+    "test_interval_months",
+    "holder",
+    "spec",
+    "made_on",
+    "last_test_on",
+)
+NEW_NAMES = {
+    "number": _("编号"),
+    "kind": _("种类"),
+    "unit": _("单位"),
+    "measure_unit": _("计量单位"),
+    "test_interval_months": _("试验周期（月）"),
+    "holder": _("保管人"),
+    "spec": _("规格"),
+    "made_on": _("出厂日期"),
+    "last_test_on": _("上次试验"),
 }
 
 
@@ -111,6 +137,7 @@ def list_page(
             units=units_in_sight(session, actor),
             stopped=STOPPED,
             sheet_at_most=SHEET_AT_MOST,
+            may_register=bool(_units_to_register(session, actor)),
         )
 
 
@@ -135,6 +162,50 @@ def sheet(
         "X-Content-Type-Options": "nosniff",
     }
     return Response(pdf, media_type="application/pdf", headers=headers)
+
+
+def _units_to_register(session: Session, actor: Actor) -> list[Unit]:
+    """Units whose tools the actor may register."""
+    return [unit for unit in units_in_sight(session, actor) if may(actor, Deed.REGISTER_TOOL, at=unit.path)]
+
+
+def _new_page(request: Request, actor: Actor, form: Form, *, status: int = 200) -> Response:
+    lang = language_of(request)
+    with database_of(request).reading() as session:
+        return page(
+            request,
+            "tool_new.html",
+            status=status,
+            form=form,
+            names={name: say(lang, words) for name, words in NEW_NAMES.items()},
+            units=_units_to_register(session, actor),
+            kinds=KINDS,
+        )
+
+
+@router.get("/tools/new")
+def new_form(request: Request, actor: Who, unit: str = "") -> Response:
+    """The form of a new tool; `?unit=` proposes whose it is."""
+    return _new_page(request, actor, Form({"unit": unit} if unit else {}))
+
+
+@router.post("/tools/new")
+def register(request: Request, actor: Who, sent: SentForm) -> Response:
+    """Register a tool, then show it with its label; with `another` the next one's form."""
+    try:
+        new = sent.read(NewTool, *NEW_FIELDS)
+        with database_of(request).transaction() as session:
+            register_tool(session, new, actor=actor, now=now_of(request))
+    except (ValidationError, Refusal) as error:
+        # What a rule says of several fields at once is said of the kind: whoever gives a known one need not go on.
+        problems = [
+            Problem(each.field or "kind", each.sentence) if isinstance(error, ValidationError) else each
+            for each in problems_of(error, language_of(request))
+        ]
+        return _new_page(request, actor, sent.form(problems), status=status_of(error))
+    if sent.text("another"):
+        return see_other(f"/tools/new?{urlencode({'unit': new.unit})}", done="tool")
+    return see_other(path_of(new.number), done="tool")
 
 
 def _tool_page(

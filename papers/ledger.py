@@ -21,6 +21,7 @@ from domain.ledger import ledger_entries, ledger_history
 from domain.records import Campaign
 from statemachines.labels import LOCAL, Labelled, local_day
 from statemachines.roles import Actor
+from statemachines.spot_check import SpotCheckEvent
 from statemachines.supervision import SupervisionLevel
 from statemachines.ticket import TicketEvent, TicketState
 
@@ -140,12 +141,30 @@ COLUMNS: Sequence[LedgerColumn] = (
 HISTORY_COLUMNS: Sequence[LedgerColumn] = (
     LedgerColumn("隐患编号", 20, _field("number")),
     LedgerColumn("时间", 18, lambda row: row["at"].astimezone(LOCAL).replace(tzinfo=None)),
-    LedgerColumn("办理事项", 16, lambda row: _label(TicketEvent, row["event"])),
+    LedgerColumn("办理事项", 16, lambda row: ALSO.get(row["event"]) or _label(TicketEvent, row["event"])),
     LedgerColumn("原状态", 10, lambda row: _label(TicketState, row["from_state"])),
     LedgerColumn("新状态", 10, lambda row: _label(TicketState, row["to_state"])),
     LedgerColumn("办理人", 12, _field("actor_name")),
     LedgerColumn("内容", 80, lambda row: "；".join(f"{name}={fact}" for name, fact in row["facts"].items())),
 )
+
+
+#: What happens to a ticket besides the events of its chart.
+ALSO: Mapping[str, str] = {
+    "found": "登记",
+    "taken_in": "从手机导入",
+    "extension_requested": "申请延期",
+    "extension_refused": "未批准延期",
+    "comment": "留言",
+    "recalendar": "期限随放假安排调整",
+    "reported_again": "群众又报告",
+    "supervision_report": "报告督办进展",
+    "delist": "摘牌",
+    "plan_drafted": "编制治理方案",
+    "plan_approved": "批准治理方案",
+    "plan_refused": "未批准治理方案",
+    SpotCheckEvent.CHECK.value: SpotCheckEvent.CHECK.zh,
+}
 
 
 def _label(words: type[Labelled], code: str | None) -> str | None:

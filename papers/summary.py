@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from domain.figure_text import figure
 from domain.quantity_figures import CHECKS, CLEARING, EQUIPMENT, PUBLICITY, TOOLS
 from domain.quantity_sentences import quantity_sentences, topics
+from domain.records import SampleKind
 from papers.blocks import Block, Marked, marked, parse
 from papers.pdf import as_pdf
 from papers.web import as_web_page
@@ -59,6 +60,7 @@ def blocks_of(snapshot: Mapping[str, Any]) -> list[Block]:
             level=lambda code: Level(code).zh,
             state=lambda code: TicketState(code).zh,
             every=lambda code: EVERY[code],
+            sampled=lambda code: SampleKind(code).zh,
             numbered=_numbered,
             which=_which,
         )

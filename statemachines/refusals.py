@@ -174,6 +174,17 @@ class SameTeamVerification(Refusal):
     en = "You belong to the team that made this fix; this campaign asks for a verifier from outside it."
 
 
+class SubordinateVerification(Refusal):
+    """Whoever the fixer supervises or leads does not verify the fix."""
+
+    code, status = "subordinate-verification", 403
+    title_zh, title_en = "下属不得复查上级的整改", "Nobody verifies the fix of a superior"
+    zh = "本单由您的上级整改，须由其同级或上级、或其管辖范围以外的人复查。"
+    en = (
+        "Somebody above you made this fix; their peers, those above them, or people of other units verify it."
+    )
+
+
 class SecondVerifierSame(Refusal):
     """A major hazard needs two different verifiers (domain rules 2.5: 验收组两人以上)."""
 

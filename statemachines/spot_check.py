@@ -11,7 +11,13 @@ from statemachines.chart import Law, by
 from statemachines.labels import Labelled
 from statemachines.refusals import OwnVerification, Refusal
 from statemachines.roles import Actor, Role
-from statemachines.ticket import TicketFacts, not_the_fixer, not_the_fixing_team, opinion_given
+from statemachines.ticket import (
+    TicketFacts,
+    not_the_fixer,
+    not_the_fixing_team,
+    not_under_the_fixer,
+    opinion_given,
+)
 
 
 class SpotCheckEvent(Labelled):
@@ -36,7 +42,13 @@ def not_who_verified(ticket: VerifiedFacts, *, actor: Actor) -> None:
 
 
 SPOT_CHECK = Law(
-    may=(not_the_fixer, by(Role.INSPECTOR, Role.SUPERVISOR), not_the_fixing_team, not_who_verified),
+    may=(
+        not_the_fixer,
+        by(Role.INSPECTOR, Role.SUPERVISOR),
+        not_the_fixing_team,
+        not_under_the_fixer,
+        not_who_verified,
+    ),
     needs=(opinion_given,),
 )
 

@@ -40,11 +40,20 @@ from statemachines.refusals import (
     SameTeamVerification,
     SecondVerifierSame,
     SelfVerification,
+    SubordinateVerification,
     ThreeFixedMissing,
 )
 from statemachines.roles import Actor, Role
 
-__all__ = ["RETURNS_BEFORE_SUPERVISION", "Level", "TicketChart", "TicketEvent", "TicketFacts", "TicketState"]
+__all__ = [
+    "INDEPENDENCE",
+    "RETURNS_BEFORE_SUPERVISION",
+    "Level",
+    "TicketChart",
+    "TicketEvent",
+    "TicketFacts",
+    "TicketState",
+]
 
 RETURNS_BEFORE_SUPERVISION = 2
 """The second failed re-check proposes supervision (督办), domain rules 6.5."""
@@ -120,6 +129,11 @@ class TicketFacts(Protocol):
         ...
 
     @property
+    def fixer_leads(self) -> tuple[str, ...]:
+        """The units the fixer supervises or leads (`COMMANDING`)."""
+        ...
+
+    @property
     def found_at(self) -> datetime:
         """When it was found (aware)."""
         ...
@@ -175,6 +189,23 @@ def not_the_fixing_team(ticket: TicketFacts, *, actor: Actor, independent_team: 
     # Unless told otherwise the stricter rule holds, so a command that forgets to tell loosens nothing.
     if independent_team and actor.unit_path == ticket.fixer_unit_path:
         raise SameTeamVerification()
+
+
+COMMANDING = (Role.SUPERVISOR, Role.LEADER)
+"""The roles whose holders are above everybody of their units."""
+
+
+def not_under_the_fixer(ticket: TicketFacts, *, actor: Actor) -> None:
+    """Not a subordinate of the fixer."""
+    # Whoever is above the fixer, too, is free to say what they see: two supervisors of one unit are peers.
+    if any(actor.unit_path.startswith(unit) for unit in ticket.fixer_leads) and not actor.holds(
+        *COMMANDING, at=ticket.fixer_unit_path or ticket.unit_path
+    ):
+        raise SubordinateVerification()
+
+
+INDEPENDENCE = (SelfVerification, SameTeamVerification, SubordinateVerification, SecondVerifierSame)
+"""Why somebody who re-checks elsewhere may not re-check here."""
 
 
 def not_the_first_verifier(ticket: TicketFacts, *, actor: Actor) -> None:
@@ -348,13 +379,14 @@ LAWS: dict[Labelled, Law] = {
             not_the_fixer,
             by(Role.INSPECTOR, Role.SUPERVISOR),
             not_the_fixing_team,
+            not_under_the_fixer,
             not_the_first_verifier,
             all_files_arrived,
         ),
         needs=(opinion_given,),
     ),
     TicketEvent.RETURN: Law(
-        may=(not_the_fixer, by(Role.INSPECTOR, Role.SUPERVISOR), not_the_fixing_team),
+        may=(not_the_fixer, by(Role.INSPECTOR, Role.SUPERVISOR), not_the_fixing_team, not_under_the_fixer),
         needs=(opinion_given, due_ahead),
     ),
     TicketEvent.CANCEL: Law(may=(by(Role.SUPERVISOR),), needs=(reason_given,)),

@@ -6,10 +6,13 @@ import csv
 from decimal import Decimal
 from typing import Any
 
+from domain.calls import CallBack, NewCall, call_back, settle, take_call
 from domain.campaigns import campaign_by_code
 from domain.figures import freeze_figures
 from domain.quantities import NewQuantity, record_quantities
+from domain.sample_checks import SampleCheck, check_sampled, sampled_by_number
 from domain.samples import SPRING_INSPECTION_FIGURES, sample
+from domain.sampling import NewDraw, draw
 from statemachines.roles import SYSTEM
 from tests.world import World
 
@@ -76,5 +79,44 @@ def play(world: World) -> World:
     gone = world.find()
     world.do(gone.number, "cancel", by="zhaozhuren", kind="not_a_hazard", reason="现场核实并非隐患")
     record_all(world, seed_quantities())
+    _sampled(world, done.number)
+    _called(world)
     world.later(days=10)
     return world
+
+
+def _sampled(world: World, passes: str) -> None:
+    """Everything fixed is drawn for the re-check; one ticket passes, the other waits."""
+    actor = world.actor("zhaozhuren")
+    with world.database.transaction() as session:
+        campaign = campaign_by_code(session, "CC2026", actor=actor, lock=True)
+        draw(session, campaign, NewDraw(seed="2026-04-07"), actor=actor, now=world.now)
+    checker = world.actor("zhangqiang")
+    with world.database.transaction() as session:
+        campaign = campaign_by_code(session, "CC2026", actor=checker)
+        sampled = sampled_by_number(session, campaign, passes, actor=checker, lock=True)
+        check_sampled(
+            session, sampled, SampleCheck(passed=True, opinion="无渗漏"), actor=checker, now=world.now
+        )
+
+
+def _called(world: World) -> None:
+    """Three calls: one settled to the caller's satisfaction, one answered, one not yet."""
+    actor = world.actor("zhaozhuren")
+    told = [
+        {"way": "phone", "content": "变台有异响", "answer": "已派人查看"},
+        {"way": "visit", "content": "拉线松弛", "answer": "当日处理"},
+        {"way": "phone", "content": "灭火器过期"},
+    ]
+    with world.database.transaction() as session:
+        taken = [
+            take_call(
+                session,
+                NewCall.model_validate({**each, "unit": "LL01", "campaign": "CC2026"}),
+                actor=actor,
+                now=world.now,
+            )
+            for each in told
+        ]
+        call_back(session, taken[0], CallBack(satisfied=True), actor=actor, now=world.now)
+        settle(session, taken[0], actor=actor, now=world.now)

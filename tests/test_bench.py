@@ -38,6 +38,13 @@ def test_a_page_without_a_place_for_figures_is_left_alone(tmp_path: Path):
 
 def test_every_page_of_the_desk_is_measured():
     measured = measure_desk(tickets=500, rounds=1, size=4, stations=2, teams=2)
-    for name in ("board of the bureau", "queue", "search 渗漏油", "last page, by recent", "ticket page"):
+    for name in (
+        "board of the bureau, after a change",
+        "board of the bureau, nothing changed",
+        "queue",
+        "search 渗漏油",
+        "last page, by recent",
+        "ticket page",
+    ):
         assert any(line.startswith(f"| {name} |") for line in measured.splitlines()), name
     assert "nothing did" in measured

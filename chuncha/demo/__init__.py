@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -29,6 +29,8 @@ from domain.settings import Settings
 from statemachines.refusals import Refusal
 
 USUAL_PORT = Settings.model_fields["port"].default
+WEB_PROCESSES = 2
+"""How many answer the calls: as many as the cores of a small machine."""
 _WEEKDAYS = "一二三四五六日"
 
 
@@ -98,14 +100,12 @@ def _play(on: Stage, sample: Sample, folder: Path, seed: int, console: Console) 
         cast = prepare(on, sample, seed)
     for line in sample.ahead():
         console.print(line, highlight=False)
-    with (
-        web(cast.clock) as address,
-        Client(address, cast.tokens) as client,
-        _progress(console, cast.story) as tell,
-        Player(client, cast.clock, cast.story, tell=tell) as player,
-    ):
-        player.play()
-        write_papers(client, sample, cast.story.campaign, folder / "papers")
+    with ExitStack() as held:
+        addresses = held.enter_context(web(cast.clock, processes=WEB_PROCESSES))
+        clients = [held.enter_context(Client(address, cast.tokens)) for address in addresses]
+        tell = held.enter_context(_progress(console, cast.story))
+        held.enter_context(Player(clients, cast.clock, cast.story, tell=tell)).play()
+        write_papers(clients[0], sample, cast.story.campaign, folder / "papers", at=cast.clock())
     on.mailbox.write_index()
     on.over()
     settle(on.installation.database)

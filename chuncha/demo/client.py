@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any, Self
 
 import httpx
 
+from chuncha.demo.clock import MOMENT
 from chuncha.demo.people import Colleague
 from chuncha.demo.photos import Shot
 
@@ -18,12 +20,11 @@ class PlayBroken(RuntimeError):
 
 
 class Client:
-    """One connection for everybody; each call carries the token of whoever makes it."""
+    """One connection for everybody; each call carries the token of whoever makes it, and the moment it is made."""
 
     def __init__(self, address: str, tokens: Mapping[str, str]) -> None:
         self._http = httpx.Client(base_url=address, timeout=30)
         self._headers = {login: {"Authorization": f"Bearer {token}"} for login, token in tokens.items()}
-        self.calls = 0
 
     def __enter__(self) -> Self:
         return self
@@ -31,30 +32,30 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self._http.close()
 
-    def post(self, path: str, body: object, *, by: Colleague) -> Any:
+    def post(self, path: str, body: object, *, by: Colleague, at: datetime) -> Any:
         """POST JSON and return the answer. Raises PlayBroken when it is refused."""
-        return self._call("POST", path, by, json=body).json()
+        return self._call("POST", path, by, at, json=body).json()
 
-    def put(self, path: str, body: object, *, by: Colleague) -> Any:
+    def put(self, path: str, body: object, *, by: Colleague, at: datetime) -> Any:
         """PUT JSON."""
-        return self._call("PUT", path, by, json=body).json()
+        return self._call("PUT", path, by, at, json=body).json()
 
-    def get(self, path: str, *, by: Colleague, **query: Any) -> Any:
+    def get(self, path: str, *, by: Colleague, at: datetime, **query: Any) -> Any:
         """GET JSON."""
-        return self._call("GET", path, by, params=query).json()
+        return self._call("GET", path, by, at, params=query).json()
 
-    def paper(self, path: str, *, by: Colleague) -> bytes:
+    def paper(self, path: str, *, by: Colleague, at: datetime) -> bytes:
         """GET a document."""
-        return self._call("GET", path, by).content
+        return self._call("GET", path, by, at).content
 
-    def send(self, shots: Iterable[Shot], *, by: Colleague) -> None:
+    def send(self, shots: Iterable[Shot], *, by: Colleague, at: datetime) -> None:
         """The bytes of listed photos."""
         for shot in shots:
-            self._call("PUT", f"/files/{shot.sha256}", by, content=shot.data)
+            self._call("PUT", f"/files/{shot.sha256}", by, at, content=shot.data)
 
-    def _call(self, method: str, path: str, by: Colleague, **sent: Any) -> httpx.Response:
-        self.calls += 1
-        answer = self._http.request(method, API + path, headers=self._headers[by.login], **sent)
+    def _call(self, method: str, path: str, by: Colleague, at: datetime, **sent: Any) -> httpx.Response:
+        headers = {**self._headers[by.login], MOMENT: at.isoformat()}
+        answer = self._http.request(method, API + path, headers=headers, **sent)
         if answer.is_error:
             raise PlayBroken(
                 f"{by.login} {method} {path}: {answer.status_code} {answer.text}\n{sent.get('json')}"

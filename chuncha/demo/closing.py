@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +16,17 @@ from chuncha.demo.people import PASSWORD
 from chuncha.demo.sample import Sample
 
 
-def write_papers(client: Client, sample: Sample, campaign: str, folder: Path) -> None:
+def write_papers(client: Client, sample: Sample, campaign: str, folder: Path, *, at: datetime) -> None:
     """总结 as Word, web page and PDF, the ledger, and the figures as JSON, fetched by the leader through the calls."""
     folder.mkdir(parents=True, exist_ok=True)
     leader = sample.leader
     for ending in ("docx", "html", "pdf"):
-        data = client.paper(f"/campaigns/{campaign}/summary.{ending}", by=leader)
+        data = client.paper(f"/campaigns/{campaign}/summary.{ending}", by=leader, at=at)
         (folder / f"{sample.summary}.{ending}").write_bytes(data)
     (folder / f"{sample.ledger}.xlsx").write_bytes(
-        client.paper(f"/campaigns/{campaign}/ledger.xlsx", by=leader)
+        client.paper(f"/campaigns/{campaign}/ledger.xlsx", by=leader, at=at)
     )
-    figures = client.get(f"/campaigns/{campaign}/summary", by=leader)
+    figures = client.get(f"/campaigns/{campaign}/summary", by=leader, at=at)
     text = json.dumps(figures, ensure_ascii=False, indent=2)
     (folder / "summary.json").write_text(text + "\n", encoding="utf-8")
 

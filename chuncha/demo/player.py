@@ -1,42 +1,45 @@
-"""Plays the story: people call the HTTP contract at the time of the clock, and the flows run each day as they would."""
+"""Plays the story: people call the HTTP contract, and the flows run each day as they would.
+
+The units of a bureau work beside each other, so their steps are made in several lines at once, each call at its own
+moment. What concerns one unit stays in one line and in its order; so the same story makes the same records.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from contextvars import copy_context
 from datetime import date, datetime
 from itertools import groupby
 from typing import Any, Self
 from uuid import UUID
 
 from chuncha.demo import days
-from chuncha.demo.client import Client, PlayBroken
+from chuncha.demo.client import Client
 from chuncha.demo.clock import Clock
-from chuncha.demo.people import Colleague
-from chuncha.demo.photos import Shot
+from chuncha.demo.line import Line
 from chuncha.demo.steps import (
     AddRota,
-    Answering,
     Create,
     Decision,
     Deed,
-    Hazard,
-    MakeUp,
     Signing,
     Step,
     Story,
     Submit,
     ToolIn,
-    ToolTest,
     Turn,
     Work,
-    ZeroReport,
 )
 from domain.workdays import NATIONAL
 
 FlowRun = Callable[..., Coroutine[Any, Any, dict[str, Any]]]
+
+LINES = 4
+"""How many units act at once."""
 
 #: What the progress line says of a kind of event.
 _SAID = {
@@ -57,19 +60,43 @@ _SAID = {
 }
 
 
-class Player:
-    """Plays day after day; `tell` hears each day's line.
+class Runs:
+    """Runs flows in one thread, one after another: with one connection to the scheduler instead of three for each."""
 
-    What does not wait for a ticket's state goes beside it: photos, tools and quantities in one line of work, letters in
-    another. Each line keeps its order, so the same story makes the same records.
+    def __init__(self) -> None:
+        from prefect.context import AsyncClientContext, SyncClientContext
+
+        self._loop = asyncio.Runner()
+        self._context = copy_context()
+        self._for_all = ExitStack()
+        self._client = AsyncClientContext()
+        self._context.run(self._for_all.enter_context, SyncClientContext())
+        self._loop.run(self._client.__aenter__(), context=self._context)
+
+    def run(self, flow: FlowRun, at: datetime) -> dict[str, Any]:
+        """What the flow did at that moment."""
+        return self._loop.run(flow(as_of=at), context=self._context)
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._loop.run(self._client.__aexit__(None, None, None), context=self._context)
+        self._context.run(self._for_all.close)
+        self._loop.close()
+
+
+class Player:
+    """Plays day after day, its lines spread over the clients; `tell` hears each day's line.
+
+    Letters go out beside the steps of the next day.
     """
 
     def __init__(
-        self, client: Client, clock: Clock, story: Story, *, tell: Callable[[date, str], None]
+        self, clients: Sequence[Client], clock: Clock, story: Story, *, tell: Callable[[date, str], None]
     ) -> None:
         # The scheduler's client takes a second to import, and reads the environment of the stage when it is.
         from flows.advance_campaigns import advance_campaigns
         from flows.deliver_notices import deliver_notices
+        from flows.here import kept_open
         from flows.plan_inspections import plan_inspections
         from flows.publish_summaries import publish_summaries
         from flows.sweep_deadlines import sweep_deadlines
@@ -79,19 +106,25 @@ class Player:
         self._plan: FlowRun = plan_inspections
         self._publish: FlowRun = publish_summaries
         self._sweep: FlowRun = sweep_deadlines
-        self._client, self._clock, self._tell = client, clock, tell
+        self._clock, self._tell = clock, tell
         self._story, self._campaign, self._rhythm = story, story.campaign, story.rhythm
-        self._numbers: dict[UUID, str] = {}
-        self._asked: dict[UUID, str] = {}
-        self._beside = ThreadPoolExecutor(1, "beside")
+        self._lines = [Line(clients[place % len(clients)], story.campaign) for place in range(LINES)]
+        self._line_of: dict[str, int] = {}
+        self._unit_of = _units_of_hazards(story.steps)
+        self._beside = ThreadPoolExecutor(LINES, "line")
         self._post = ThreadPoolExecutor(1, "post")
-        self._begun: list[Future[Any]] = []
-        self._photos: defaultdict[UUID, list[Future[Any]]] = defaultdict(list)
         self._delivery: Future[dict[str, Any]] | None = None
         self._letters_of: datetime | None = None
-        self._visits: dict[tuple[str, date | None], str] = {}
         self._today: Counter[str] = Counter()
         self._turned: list[str] = []
+        self._open = ExitStack()
+        self._open.enter_context(kept_open())
+        self._runs = self._ending(Runs())
+        self._letters = self._ending(self._post.submit(Runs).result())
+
+    def _ending(self, runs: Runs) -> Runs:
+        self._open.callback(runs.close)
+        return runs
 
     def __enter__(self) -> Self:
         return self
@@ -99,6 +132,7 @@ class Player:
     def __exit__(self, *_: object) -> None:
         for line in (self._beside, self._post):
             line.shutdown(cancel_futures=True)
+        self._open.close()
 
     def play(self) -> None:
         """Everything, from the first day to the last. Raises PlayBroken when a call is refused."""
@@ -106,45 +140,46 @@ class Player:
         steps: defaultdict[date, list[Step]] = defaultdict(list)
         for day, planned in groupby(story.steps, key=lambda step: step.at.date()):
             steps[day] += planned
-        with asyncio.Runner() as loop:
-            for day in days.days(story.first, story.last):
-                self._today.clear()
-                self._turned.clear()
-                self._morning(loop, day)
-                for step in steps[day]:
-                    self._clock.put(step.at)
-                    self._do(step)
-                self._evening(loop, day)
-                self._tell(day, self._line())
-            self._send_letters()
-            self._letters_sent()
+        for day in days.days(story.first, story.last):
+            self._today.clear()
+            self._turned.clear()
+            self._morning(day)
+            for whole, some in groupby(
+                steps[day], key=lambda step: isinstance(step, Create | Turn | AddRota)
+            ):
+                if whole:
+                    self._for_everybody(some)
+                else:
+                    self._unit_by_unit(some)
+            self._evening(day)
+            self._tell(day, self._line())
+        self._send_letters()
+        self._letters_sent()
 
     # The flows of a day.
 
-    def _run(self, loop: asyncio.Runner, flow: FlowRun, at: datetime) -> dict[str, Any]:
-        return loop.run(flow(as_of=at))
-
-    def _morning(self, loop: asyncio.Runner, day: date) -> None:
+    def _morning(self, day: date) -> None:
         self._letters_sent()
         at = days.at(day, 8, 31)
         self._clock.put(at)
         if day >= self._rhythm.begins:
-            # What runs every hour elsewhere runs on the days of the phases and on Mondays here.
+            # What runs every hour elsewhere runs on the days of the phases and on Mondays here, and what runs every
+            # five minutes on the mornings of working days: what falls due on the others is told on the next.
             if day in self._rhythm.phases or day.weekday() == 0:
-                self._turned += self._run(loop, self._advance, at).get("moved", [])
-            self._today["chased"] += self._run(loop, self._sweep, at).get("told", 0)
+                self._turned += self._runs.run(self._advance, at).get("moved", [])
+            if NATIONAL.is_workday(day):
+                self._today["chased"] += self._runs.run(self._sweep, at).get("told", 0)
         if day in self._rhythm.planning:
-            self._today["missed"] += self._run(loop, self._plan, at).get("missed", 0)
+            self._today["missed"] += self._runs.run(self._plan, at).get("missed", 0)
         self._send_letters()
 
-    def _evening(self, loop: asyncio.Runner, day: date) -> None:
-        self._all_done()
+    def _evening(self, day: date) -> None:
         at = days.at(day, 17, 55)
         self._clock.put(at)
         if day == self._rhythm.summarised:
             self._letters_sent()
             self._turned += [f"{self._campaign} summarise"]
-            self._run(loop, self._publish, at)
+            self._runs.run(self._publish, at)
         if NATIONAL.is_workday(day) or self._today["chased"]:
             self._letters_of = at
 
@@ -152,7 +187,7 @@ class Player:
         """The letters of an evening go out while the next day is played: what is written then is not due yet."""
         if self._letters_of is not None:
             at, self._letters_of = self._letters_of, None
-            self._delivery = self._post.submit(lambda: asyncio.run(self._deliver(as_of=at)))
+            self._delivery = self._post.submit(self._letters.run, self._deliver, at)
 
     def _letters_sent(self) -> None:
         """Wait for them; the scheduler takes one run at a time best."""
@@ -160,160 +195,48 @@ class Player:
             self._today["sent"] += self._delivery.result().get("sent", 0)
             self._delivery = None
 
-    def _aside(self, work: Callable[..., Any], *told: Any, by: Colleague) -> Future[Any]:
-        """Do this beside the tickets, before the day is over."""
-        done = self._beside.submit(work, *told, by=by)
-        self._begun.append(done)
-        return done
-
-    def _all_done(self) -> None:
-        for done in self._begun:
-            done.result()
-        self._begun.clear()
-        self._photos.clear()
-
     def _line(self) -> str:
         said = [f"{word}{self._today[kind]}" for kind, word in _SAID.items() if self._today[kind]]
         return " · ".join([*self._turned, *said])
 
     # The steps of people.
 
-    def _do(self, step: Step) -> None:
+    def _for_everybody(self, steps: Iterable[Step]) -> None:
+        """What concerns the whole campaign is made alone."""
+        for step in steps:
+            self._lines[0].make([step])
+            if isinstance(step, Turn):
+                self._turned.append(f"{self._campaign} {step.event}")
+
+    def _unit_by_unit(self, steps: Iterable[Step]) -> None:
+        """Each line makes its steps in their order, beside the others."""
+        shares: defaultdict[int, list[Step]] = defaultdict(list)
+        for step in steps:
+            unit = self._unit(step)
+            # By turns, as they first come up.
+            shares[self._line_of.setdefault(unit, len(self._line_of) % LINES)].append(step)
+        begun = [self._beside.submit(self._lines[place].make, share) for place, share in shares.items()]
+        for made in begun:
+            self._today += made.result()
+
+    def _unit(self, step: Step) -> str:
         match step:
             case Submit():
-                self._submit(step)
-            case Deed():
-                self._deed(step)
-            case Answering() | Signing():
-                self._visit(step)
-            case Decision():
-                decision = "approve" if step.approved else "refuse"
-                path = f"/extensions/{self._asked[step.hazard]}/{decision}"
-                self._client.post(path, {"opinion": step.opinion}, by=step.by)
+                return step.hazards[0].unit
+            case Deed() | Decision():
+                return self._unit_of[step.hazard]
+            case Work() | ToolIn():
+                return str(step.body["unit"])
             case _:
-                self._note(step)
+                return str(step.unit)  # type: ignore[attr-defined]
 
-    def _note(self, step: Step) -> None:
+
+def _units_of_hazards(steps: Iterable[Step]) -> dict[UUID, str]:
+    found: dict[UUID, str] = {}
+    for step in steps:
         match step:
-            case Work():
-                self._aside(
-                    self._client.post, f"/campaigns/{self._campaign}/quantities", step.body, by=step.by
-                )
-                self._today["work"] += 1
-            case ToolIn():
-                self._aside(self._client.post, "/tools", step.body, by=step.by)
-            case ToolTest():
-                self._aside(self._client.post, f"/tools/{step.number}/tests", step.body, by=step.by)
-                self._today["test"] += 1
-            case Create():
-                self._client.post("/campaigns", step.body, by=step.by)
-            case Turn():
-                self._client.post(f"/campaigns/{self._campaign}/{step.event}", step.facts, by=step.by)
-                self._turned.append(f"{self._campaign} {step.event}")
-            case AddRota():
-                self._client.post(f"/campaigns/{self._campaign}/rotas", step.body, by=step.by)
-            case MakeUp():
-                self._make_up(step)
-            case ZeroReport():
-                path = f"/campaigns/{self._campaign}/zero-reports"
-                self._client.post(path, {"unit": step.unit}, by=step.by)
-
-    def _submit(self, step: Submit) -> None:
-        bodies = [_finding(self._campaign, hazard) for hazard in step.hazards]
-        if len(bodies) == 1:
-            tickets = [self._client.post("/findings", bodies[0], by=step.by)]
-        else:
-            items = self._client.post("/findings/batch", bodies, by=step.by)["items"]
-            if wrong := [item for item in items if item["status"] >= 400]:
-                raise PlayBroken(f"{step.by.login} /findings/batch: {wrong}")
-            tickets = [item["ticket"] for item in items]
-        for hazard, ticket in zip(step.hazards, tickets, strict=True):
-            self._numbers[hazard.key] = ticket["number"]
-            self._send(hazard.key, hazard.photos, by=step.by)
-        self._today["found"] += len(tickets)
-
-    def _deed(self, step: Deed) -> None:
-        body = dict(step.body)
-        if step.photos:
-            body["files"] = [shot.listed() for shot in step.photos]
-        if step.same_as is not None:
-            body["duplicate_of"] = self._numbers[step.same_as]
-        if body.get("quantities"):
-            # Quantities are told in the order they were first recorded, which must be the story's.
-            self._all_done()
-        if step.event == "verify":
-            # No ticket is closed before all of its photos have arrived.
-            for sent in self._photos.pop(step.hazard, ()):
-                sent.result()
-        answer = self._client.post(f"/tickets/{self._numbers[step.hazard]}/{step.event}", body, by=step.by)
-        self._send(step.hazard, step.photos, by=step.by)
-        if step.event == "extensions":
-            self._asked[step.hazard] = answer["id"]
-        returned = step.event == "verify" and not step.body["passed"]
-        self._today["return" if returned else step.event] += 1
-
-    def _send(self, hazard: UUID, photos: Sequence[Shot], *, by: Colleague) -> None:
-        if photos:
-            self._photos[hazard].append(self._aside(self._client.send, photos, by=by))
-
-    def _visit_id(self, unit: str, day: date | None, *, by: Colleague) -> str:
-        if (unit, day) not in self._visits:
-            planned = self._client.get("/inspections", by=by, campaign=self._campaign, unit=unit, limit=100)[
-                "items"
-            ]
-            self._visits[unit, day] = next(
-                each["id"] for each in planned if day is None or each["planned_on"] == day.isoformat()
-            )
-        return self._visits[unit, day]
-
-    def _make_up(self, step: MakeUp) -> None:
-        body = {
-            "campaign": self._campaign,
-            "unit": step.unit,
-            "planned_on": step.planned_on.isoformat(),
-            "inspector": step.inspector,
-            "instead_of": self._visit_id(step.unit, step.missed_on, by=step.by),
-        }
-        self._visits[step.unit, step.planned_on] = self._client.post("/inspections", body, by=step.by)["id"]
-
-    def _visit(self, step: Answering | Signing) -> None:
-        path = f"/inspections/{self._visit_id(step.unit, step.planned_on, by=step.by)}"
-        if isinstance(step, Answering):
-            answers = [_answer(code, value, step.failed.get(code)) for code, value in step.answers.items()]
-            self._client.put(f"{path}/answers", {"answers": answers}, by=step.by)
-            return
-        files = {
-            code: [shot.listed() for shot in hazard.photos]
-            for code, hazard in step.failed.items()
-            if hazard.photos
-        }
-        signed = self._client.post(f"{path}/submit", {"files": files}, by=step.by)
-        for answer in signed["answers"]:
-            if answer["ticket"]:
-                self._numbers[step.failed[answer["item"]].key] = answer["ticket"]
-        for hazard in step.failed.values():
-            self._send(hazard.key, hazard.photos, by=step.by)
-        self._today["found"] += len(signed["tickets"])
-
-
-def _finding(campaign: str, hazard: Hazard) -> dict[str, Any]:
-    body: dict[str, Any] = {
-        "id": str(hazard.key),
-        "campaign": campaign,
-        "unit": hazard.unit,
-        "description": hazard.words,
-        "checklist_item": hazard.item.code,
-        "location": hazard.location,
-        "found_at": hazard.found_at.isoformat(),
-        "source": hazard.source,
-        "files": [shot.listed() for shot in hazard.photos],
-    }
-    if hazard.photos:
-        body |= {"lat": hazard.photos[0].lat, "lon": hazard.photos[0].lon}
-    return body
-
-
-def _answer(code: str, value: str, hazard: Hazard | None) -> dict[str, Any]:
-    if hazard is None:
-        return {"item": code, "value": value}
-    return {"item": code, "value": value, "note": hazard.words, "location": hazard.location}
+            case Submit():
+                found |= {hazard.key: hazard.unit for hazard in step.hazards}
+            case Signing():
+                found |= {hazard.key: hazard.unit for hazard in step.failed.values()}
+    return found

@@ -17,7 +17,7 @@ import httpx
 import uvicorn
 
 from chuncha.app import create_app
-from chuncha.demo.clock import PROCESSES, Clock
+from chuncha.demo.clock import PROCESSES, AtItsMoment, Clock
 from chuncha.demo.mailbox import Mailbox
 from chuncha.installation import Installation, open_installation
 from chuncha.processes import Child, Tree, free_port, prefect_server, wait_for
@@ -91,25 +91,32 @@ def _scheduler(folder: Path, port: int) -> Child:
 
 
 @contextmanager
-def web(clock: Clock) -> Iterator[str]:
-    """Serve pages and calls from a process of their own, at the time of the clock; gives their address."""
-    port = free_port()
-    process = PROCESSES.Process(target=_serve, args=(port, clock), name="web", daemon=True)
-    process.start()
-    address = f"http://127.0.0.1:{port}"
+def web(clock: Clock, *, processes: int = 1) -> Iterator[list[str]]:
+    """Serve pages and calls from processes of their own, at the time of the clock; gives their addresses."""
+    ports = [free_port() for _ in range(processes)]
+    started = [
+        PROCESSES.Process(target=_serve, args=(port, clock), name=f"web {port}", daemon=True)
+        for port in ports
+    ]
+    for process in started:
+        process.start()
+    addresses = [f"http://127.0.0.1:{port}" for port in ports]
     try:
-        _wait_for(process, f"{address}/healthz")
-        yield address
+        for process, address in zip(started, addresses, strict=True):
+            _wait_for(process, f"{address}/healthz")
+        yield addresses
     finally:
-        process.terminate()
-        process.join(timeout=10)
+        for process in started:
+            process.terminate()
+        for process in started:
+            process.join(timeout=10)
 
 
 def _serve(port: int, clock: Clock) -> None:
-    """The web process: like `chuncha web`, with another clock. It ends with the process that started it."""
+    """A web process: like `chuncha web`, with another clock. It ends with the process that started it."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     with open_installation(read_settings()) as here:
-        app = create_app(here.settings, database=here.database, files=here.files, clock=clock)
+        app = AtItsMoment(create_app(here.settings, database=here.database, files=here.files, clock=clock))
         uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", timeout_graceful_shutdown=2)
 
 

@@ -124,8 +124,9 @@ class ToolIn(Step):
 
 @dataclass(frozen=True, slots=True)
 class ToolTest(Step):
-    """A tool is tested in the campaign."""
+    """A tool of the unit is tested in the campaign."""
 
+    unit: str
     number: str
     body: dict[str, Any]
 

@@ -21,7 +21,7 @@ from domain.records.standing import STANDING_NAMES, standing_columns
 from statemachines.chart import RecordChart
 from statemachines.extension import ExtensionChart, ExtensionState
 from statemachines.labels import Level
-from statemachines.ticket import TicketChart, TicketState
+from statemachines.ticket import COMMANDING, TicketChart, TicketState
 
 SEARCHED = ("number", "description", "location", "category", "measure", "fix_note")
 """The columns a search reads, in the order of the database's function `ticket_text`."""
@@ -254,6 +254,13 @@ class Ticket(Base):
     def fixer_unit_path(self) -> str | None:
         """The path of the fixing team, once something was fixed."""
         return self.fixer_unit.path if self.fixer_unit else None
+
+    @property
+    def fixer_leads(self) -> tuple[str, ...]:
+        """The paths of the units whoever fixed supervises or leads, as their roles are today."""
+        if self.fixer is None:
+            return ()
+        return tuple(grant.unit.path for grant in self.fixer.grants if grant.role in COMMANDING)
 
 
 class Extension(Base):

@@ -52,4 +52,5 @@ def test_a_call_is_written_down_answered_settled_and_counted(supervisor: Caller)
     assert supervisor.post(f"{at}/settle").json()["state"] == "settled"
     assert supervisor.get("/calls?campaign=CC2026&state=open").json()["items"] == []
     figures = supervisor.get("/campaigns/CC2026/call-figures").json()
-    assert figures == {"campaign": "CC2026", "received": 1, "settled": 1, "satisfied": 1, "asked": 1}
+    counted = {"received": 1, "answered": 1, "settled": 1, "satisfied": 1, "asked": 1}
+    assert figures == {"campaign": "CC2026", **counted}

@@ -51,6 +51,34 @@ def test_what_is_frozen_adds_up(snapshot: dict[str, Any]) -> None:
     assert "GROUPING SETS" in snapshot["queries"]["hazards"]
 
 
+def test_the_sample_and_the_calls_are_counted_as_they_were(snapshot: dict[str, Any]) -> None:
+    sample, calls = snapshot["samples"]["recheck"], snapshot["calls"]
+    assert {**sample["counts"], "pass_rate": None} == {
+        "drawn": 2,
+        "checked": 1,
+        "passed": 1,
+        "failed": 0,
+        "waiting": 1,
+        "pass_rate": None,
+    }
+    assert [(unit["code"], unit["counts"]["drawn"]) for unit in sample["by_unit"]] == [("LL01", 2)]
+    assert sample["draws"][0]["seed"] == "2026-04-07"
+    assert (calls["received"], calls["answered"], calls["settled"]) == (3, 2, 1)
+    assert str(Rate(**calls["answered_rate"])) == "66.67%"
+    assert [(way["way"], way["received"]) for way in calls["by_way"]] == [("phone", 2), ("visit", 1)]
+
+
+def test_a_snapshot_from_before_samples_and_calls_still_stands(snapshot: dict[str, Any]) -> None:
+    older = {name: value for name, value in snapshot.items() if name not in ("samples", "calls")}
+    assert check(older) == []
+
+
+def test_a_tampered_sample_cell_is_refused(snapshot: dict[str, Any]) -> None:
+    changed = copy.deepcopy(snapshot)
+    changed["samples"]["recheck"]["cells"][0]["counts"]["failed"] += 1
+    assert {each.name_zh[:4] for each in check(changed)} == {"复查抽样"}
+
+
 def test_a_stated_193_stands_because_its_parts_add_up(world: World) -> None:
     record_all(world, [trial(n, item, unit) for item, n, unit in PARTS] + [STATED])
     whole = frozen(world)
@@ -125,6 +153,16 @@ TAMPERED = [
     ("/quantities/totals/0/quantity", "194", "试验安全工器具合计"),
     ("/open/total", 3, "未销号"),
     ("/extensions/total", 3, "延期"),
+    ("/samples/recheck/counts/drawn", 3, "复查抽样"),
+    ("/samples/recheck/counts/pass_rate", {"part": 2, "whole": 2, "percent": "100.00"}, "复查抽样"),
+    ("/samples/recheck/by_level/general/counts/passed", 2, "复查抽样"),
+    ("/samples/recheck/by_unit/0/counts/failed", 1, "复查抽样"),
+    ("/samples/recheck/by_unit", [], "复查抽样"),
+    ("/samples/recheck/draws", [], "复查抽样"),
+    ("/calls/received", 4, "来电来访"),
+    ("/calls/answered", 3, "来电来访"),
+    ("/calls/satisfied_rate/percent", "99.00", "来电来访"),
+    ("/calls/by_way/0/answered", 9, "来电来访"),
     ("/mobilisation/held_on", "2025-02-26", "动员"),
     ("/cut_off", "2027-01-01T00:00:00+08:00", "日期"),
     ("/phases/inspecting/to", "2026-01-01", "日期"),

@@ -200,7 +200,7 @@ def test_a_call_gets_a_number_becomes_a_ticket_once_and_is_counted(world: World)
         )
         assert second.answered_at == world.now
         counts = calls.call_counts(session, session.get_one(Ticket, ticket.id).campaign)
-    assert counts == calls.CallCounts(received=2, settled=1, satisfied=1, asked=1)
+    assert counts == calls.CallCounts(received=2, answered=2, settled=1, satisfied=1, asked=1)
 
 
 def test_nobody_who_is_nobody_sees_anything(world: World, store, place) -> None:

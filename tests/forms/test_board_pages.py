@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from html import unescape
 from urllib.parse import parse_qsl
 
@@ -45,6 +46,27 @@ def test_a_board_on_which_nothing_changed_is_not_sent_again(browser_of: SignedIn
     again = browser.get(path, headers=same)
     assert again.status_code == 200
     assert again.headers["etag"] != first.headers["etag"]
+
+
+def test_a_board_kept_from_before_is_never_shown_after_a_change_or_to_somebody_else(
+    browser_of: SignedIn, world: World
+) -> None:
+    bureau, station = browser_of("zhaozhuren"), browser_of("limin")
+    path = "/campaigns/CC2026/status"
+    before = text_of(bureau.get(path))
+    assert "共发现 0" in before
+    number = world.fixed().number
+    world.do(
+        number, "verify", by="limin", passed=False, opinion="螺栓未紧固", due=world.now + timedelta(days=1)
+    )
+    after = text_of(bureau.get(path))
+    assert "共发现 1" in after
+    assert re.search(r"整改中 1\b", after)
+    assert re.search(r"超期 0\b", after)
+    assert text_of(bureau.get(path)) == after
+    assert "定时任务" not in text_of(station.get(path))
+    world.now += timedelta(days=2)
+    assert re.search(r"超期 1\b", text_of(bureau.get(path)))
 
 
 def test_a_sample_is_drawn_and_followed(browser_of: SignedIn, world: World) -> None:

@@ -145,7 +145,12 @@ def test_the_status_counts_by_state_unit_and_level_and_says_what_it_divides(
 
 
 def test_late_flows_are_red_for_those_who_watch(browser_of: SignedIn, world: World) -> None:
-    assert "到期提醒和催办 从未完成过" in text_of(browser_of("zhaozhuren").get("/"))
+    shown = text_of(browser_of("zhaozhuren").get("/"))
+    assert "到期提醒和催办 从未完成过" in shown
+    assert shown.count("定时任务没有按时运行") == 1
+    assert "后台任务已停摆" not in shown, (
+        "the board says it with the time of the last end; the banner would say it again"
+    )
     assert "定时任务没有按时运行" not in text_of(browser_of("limin").get(f"{HERE}/status"))
 
     with world.database.transaction() as session:

@@ -76,8 +76,11 @@ def test_what_somebody_typed_never_becomes_a_formula(world: World) -> None:
 def test_every_transition_stands_on_the_second_sheet(played: World) -> None:
     sheet = ledger_of(played).worksheets[1]
     story = [row[2:6] for row in sheet.iter_rows(min_row=2, values_only=True) if row[0] == "CC2026-LL01-0001"]
-    assert [event for event, *_ in story][-3:] == ["下达整改", "报告整改完成", "复查合格"]
-    assert story[-1] == ("复查合格", "待复查", "已销号", "李敏")
+    assert [event for event, *_ in story] == ["登记", "下达整改", "报告整改完成", "复查合格", "抽查"]
+    assert story[-2] == ("复查合格", "待复查", "已销号", "李敏")
+    assert story[-1] == ("抽查", "已销号", "已销号", "张强")
+    events = {row[2] for row in sheet.iter_rows(min_row=2, values_only=True)}
+    assert not [event for event in events if str(event).isascii()], "every event in words"
 
 
 def test_a_station_gets_its_own_hazards_only(played: World) -> None:

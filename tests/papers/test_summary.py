@@ -136,6 +136,35 @@ def test_every_number_in_the_paper_has_a_source(snapshot: dict[str, Any]) -> Non
     assert check_text(changed, printed_pieces(blocks))
 
 
+def test_the_sample_and_the_calls_stand_in_the_paper(snapshot: dict[str, Any]) -> None:
+    document = word(snapshot)
+    text = text_of(document)
+    assert (
+        "复查抽样按计划抽取2项，已现场抽查1项，合格1项、不合格0项，抽查合格率100.00%，尚待抽查1项。"
+        "抽样种子2026-04-07，名单可据以重抽核对；分单位、分等级情况见附件。" in text
+    )
+    assert (
+        "受理来电来访3件（来电2件、来访1件），已答复2件，答复率66.67%，办结1件。"
+        "回访表态1人，满意1人，满意率100.00%。" in text
+    )
+    table = next(each for each in document.tables if each.rows[0].cells[0].text == "抽样")
+    assert [[cell.text for cell in row.cells] for row in table.rows[1:]] == [
+        ["复查抽样", "柳林供电所", "2", "1", "1", "0", "100.00%"],
+        ["复查抽样", "其中一般隐患", "2", "1", "1", "0", "100.00%"],
+        ["复查抽样", "合计", "2", "1", "1", "0", "100.00%"],
+    ]
+    page = write(snapshot)["html"].decode()
+    assert 'title="抽查合格率 = 合格 ÷ 已抽查，尚待抽查的不计"' in page
+    assert '<data value="/calls/answered">2</data>' in page
+
+
+def test_an_older_snapshot_is_written_without_them(snapshot: dict[str, Any]) -> None:
+    text = text_of(
+        word({name: value for name, value in snapshot.items() if name not in ("samples", "calls")})
+    )
+    assert "抽样" not in text and "来电" not in text
+
+
 def test_an_empty_campaign_makes_a_paper_with_dashes(world: World) -> None:
     text = text_of(word(frozen(world)))
     assert "整改率—" in text

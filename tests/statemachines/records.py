@@ -34,6 +34,7 @@ class Ticket:
     assignee_id: UUID | None = None
     fixer_id: UUID | None = None
     fixer_unit_path: str | None = None
+    fixer_leads: tuple[str, ...] = ()
     due_at: datetime | None = None
     first_due_at: datetime | None = None
     first_verifier_id: UUID | None = None

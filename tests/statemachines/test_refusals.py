@@ -74,6 +74,12 @@ SENTENCES: list[tuple[Refusal, int, str, str]] = [
         "You belong to the team that made this fix; this campaign asks for a verifier from outside it.",
     ),
     (
+        refusals.SubordinateVerification(),
+        403,
+        "本单由您的上级整改，须由其同级或上级、或其管辖范围以外的人复查。",
+        "Somebody above you made this fix; their peers, those above them, or people of other units verify it.",
+    ),
+    (
         refusals.SecondVerifierSame(),
         403,
         "重大隐患须由两人分别复查，您已复查过，请由另一人复查。",

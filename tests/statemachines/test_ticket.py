@@ -48,6 +48,27 @@ def test_an_inspector_of_the_fixing_team_may_verify_only_where_the_campaign_allo
     )
 
 
+def test_nobody_verifies_the_fix_of_somebody_above_them() -> None:
+    row = ticket("fixed", fixer_id=supervisor.id, fixer_unit_path=BUREAU, fixer_leads=(BUREAU,))
+    for event, opinion in (("verify", "合格"), ("return", "仍有渗漏")):
+        assert refused(row, event, inspector, opinion=opinion).code == "same-team-verification"
+        refusal = refused(row, event, inspector, opinion=opinion, independent_team=False)
+        assert refusal.code == "subordinate-verification"
+
+
+def test_the_peers_and_superiors_of_the_fixer_are_not_under_them() -> None:
+    chief = {"fixer_id": person(21, "所长", Role.SUPERVISOR, home=STATION).id, "fixer_unit_path": STATION}
+    row = ticket("fixed", fixer_leads=(STATION,), **chief)
+    told: dict[str, Any] = {"now": NOW, "opinion": "合格", "independent_team": False}
+    teammate = person(20, "同所小张", Role.INSPECTOR, home=STATION)
+    assert refused(row, "verify", teammate, **{k: v for k, v in told.items() if k != "now"}).code == (
+        "subordinate-verification"
+    )
+    peer = person(22, "副所长", Role.SUPERVISOR, home=STATION)
+    for above in (inspector, supervisor, peer):
+        assert move(replace(row), "verify", actor=above, **told) == "verified"
+
+
 def test_a_major_hazard_is_verified_by_two_different_people() -> None:
     row = ticket("fixed", level=Level.MAJOR)
     assert move(row, "verify", actor=inspector, now=NOW, opinion="合格") == "fixed"

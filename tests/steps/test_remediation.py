@@ -13,10 +13,11 @@ from domain import extensions, notices, supervision_notices
 from domain.campaign_settings import CampaignSettings
 from domain.extensions import Decision
 from domain.history import history_of
-from domain.records import Campaign, Extension, Notice, Person, StoredFile, Ticket
+from domain.records import Campaign, Extension, Notice, Person, RoleGrant, StoredFile, Ticket
 from domain.tickets import is_overdue, ticket_by_number
 from statemachines.labels import LOCAL, Level
 from statemachines.refusals import Refusal
+from statemachines.roles import Role
 from statemachines.ticket import TicketEvent
 from tests.photos import listed, photo
 from tests.world import World
@@ -172,6 +173,13 @@ def in_work(story, who, unit, level, due):
     story.find("李敏", unit, level)
     story.assign("赵主任", assignee=story.logins[who], due=due)
     assert story.refusal is None
+
+
+@given(parsers.re(f"{WHO}兼任责任人$"))
+def also_responsible(story, who):
+    with story.world.database.transaction() as session:
+        person = session.scalars(select(Person).where(Person.login == story.logins[who])).one()
+        session.add(RoleGrant(person_id=person.id, unit_id=person.unit_id, role=Role.ASSIGNEE))
 
 
 @given(parsers.re(f"{WHO}整改了{UNIT}的一处{LEVEL}隐患$"))

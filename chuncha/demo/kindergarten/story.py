@@ -153,7 +153,7 @@ class _Writer:
                 "campaign": CAMPAIGN,
                 "note": "" if passed else "压力不足，已停用更换",
             }
-            yield ToolTest(days.at(FIRE_CHECK, 15, 2 * number), place.checker, code, test)
+            yield ToolTest(days.at(FIRE_CHECK, 15, 2 * number), place.checker, place.code, code, test)
 
     # What becomes of a hazard.
 

@@ -163,6 +163,7 @@ class Works:
                 yield ToolTest(
                     days.at(day, 9) + timedelta(minutes=25 * tested[station.code]),
                     station.checker,
+                    station.code,
                     code,
                     {
                         "passed": passed,
