@@ -21,7 +21,7 @@ router = APIRouter(route_class=PageRoute)
 Who = Annotated[Actor, Depends(signed_in)]
 
 #: What a phone keeps from the first visit on, besides what was bundled.
-_OURS = ("chuncha.css", "walk.css", "icons.svg", "mark.svg", "icons/192.png")
+_OURS = ("chuncha.css", "walk.css", "work.css", "inlets.css", "icons.svg", "mark.svg", "icons/192.png")
 
 MANIFEST = {
     "id": "/",

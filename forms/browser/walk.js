@@ -123,13 +123,18 @@ async function keepNow(some) {
     const listed = photos.map(({ name, sha256, bytes, told }) => ({ name, sha256, size: bytes.byteLength, ...told }));
     answers.push({ ...answer, files: listed, answered_at, base_version: versionOf(ask), branch, step: first + place });
     ask.classList.add("waiting");
-    ask.querySelector("[data-by]")?.remove();
+    by(ask, answered_at);
   }
   // A group answered in one tap is one item; a single one replaces what of it still waits here.
   const replaces = given.length === 1 ? `answers/${visit}/${codeOf(given[0][0])}` : null;
   const names = given.map(([ask]) => ask.dataset.name);
   await put({ ...about, kind: "answers", method: "PUT", url: `/field/inspections/${visit}/answers`, body: { answers }, files, about: names.length > 3 ? `${names.slice(0, 3).join("、")}…` : names.join("、"), replaces });
   await showKept();
+}
+
+/** Who answered, on the line the page keeps for it. */
+function by(ask, when) {
+  ask.querySelector("[data-by]").textContent = `${about.author_name} ${clock(when)}`;
 }
 
 const key = (file) => `${file.name}/${file.size}/${file.lastModified}`;
@@ -169,6 +174,7 @@ async function overlay() {
       // What was sent is on the page already, unless the page is older: one kept for where there is no signal.
       if (!ask || (!unsent(item) && !(version > versionOf(ask)))) continue;
       show(ask, answer);
+      by(ask, answer.answered_at);
       known(ask, item.told);
       if (!unsent(item)) continue;
       ask.classList.add("waiting");
@@ -242,6 +248,7 @@ async function refresh() {
   // Submitted, handed over or missed meanwhile: there is nothing to answer any more.
   if (!other) return location.reload();
   const open = new Set((await ours()).filter(unsent).flatMap((item) => item.body.answers?.map((each) => each.item) ?? []));
+  const hold = steady();
   for (const theirs of asks(other)) {
     const ask = document.getElementById(theirs.id);
     const clashing = theirs.querySelectorAll(".clash").length !== ask?.querySelectorAll(".clash").length;
@@ -256,6 +263,16 @@ async function refresh() {
   document.getElementById("conflicts")?.remove();
   if (banner) form.querySelector("[data-head]").after(document.importNode(banner, true));
   showProgress(form);
+  hold();
+}
+
+/** Call what it gives after the page was changed: the answers that were under the thumb lie there again. */
+function steady() {
+  const judges = asks(form).map((ask) => ask.dataset.item);
+  const at = (code) => form.querySelector(`fieldset[data-item="${CSS.escape(code)}"] .judge`)?.getBoundingClientRect().top;
+  const held = judges.find((code) => at(code) > form.querySelector("[data-head]").getBoundingClientRect().bottom);
+  const before = held && at(held);
+  return () => held && scrollBy({ top: at(held) - before, behavior: "instant" });
 }
 
 function notKept() {

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
+from forms.field_day import SHELL
 from forms.pages import NotBuilt, static
 
 HOUSE = Path(__file__).parents[2]
@@ -51,6 +52,16 @@ def _on_the_line(client, url):
     with client.stream("GET", url, headers={"Accept-Encoding": "gzip"}) as answer:
         assert answer.status_code == 200, url
         return sum(len(part) for part in answer.iter_raw())
+
+
+def test_every_page_of_the_day_has_its_looks_and_its_code_on_the_phone(browser_of):
+    browser = browser_of("limin")
+    kept = set(re.findall(r'"(/static/[^"]+)"', browser.get("/service-worker.js").text))
+    for path in SHELL:
+        named = set(
+            re.findall(r'(?:src|href)="(/static/[^"#]+\.(?:css|js|svg)[^"#]*)', browser.get(path).text)
+        )
+        assert named <= kept, path
 
 
 def test_a_missing_build_says_what_to_run():

@@ -26,7 +26,7 @@ export function showProgress(form) {
   head.querySelector("[data-answered]").textContent = items - open;
   head.querySelector("[data-score]").textContent = score;
   const failed = head.querySelector("[data-failed-count]");
-  failed.hidden = !counts.fail;
+  failed.classList.toggle("unseen", !counts.fail);
   failed.querySelector("b").textContent = counts.fail;
   for (const group of form.querySelectorAll("[data-group]")) {
     const mine = asks(group);
@@ -34,7 +34,7 @@ export function showProgress(form) {
     group.querySelector("[data-group-done]").textContent = `${done}/${mine.length}`;
     const rest = group.querySelector("[data-rest]");
     if (!rest) continue;
-    rest.hidden = done === mine.length;
+    rest.classList.toggle("unseen", done === mine.length);
     if (done) rest.textContent = rest.dataset.rest;
   }
 }
