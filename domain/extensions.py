@@ -19,6 +19,7 @@ from domain.deadlines import end_of_day
 from domain.errors import NotFound
 from domain.history import record
 from domain.records import Campaign, Extension, Ticket
+from domain.tickets import load_fixers_roles
 from domain.visibility import extensions_visible_to
 from statemachines.chart import begin, move
 from statemachines.extension import ExtensionState, request_extension
@@ -135,7 +136,7 @@ def extension_by_id(session: Session, key: UUID, *, actor: Actor) -> Extension:
     if ticket_id is None:
         raise NotFound(what=str(key))
     session.execute(select(Ticket.id).where(Ticket.id == ticket_id).with_for_update(key_share=True))
-    return session.scalars(
+    extension = session.scalars(
         select(Extension)
         .where(Extension.id == key)
         .options(
@@ -143,11 +144,14 @@ def extension_by_id(session: Session, key: UUID, *, actor: Actor) -> Extension:
             joinedload(Extension.ticket).joinedload(Ticket.campaign).joinedload(Campaign.unit),
             joinedload(Extension.ticket).joinedload(Ticket.assignee),
             joinedload(Extension.ticket).joinedload(Ticket.finder),
-            # A refusal lists what may be done instead, and that asks for the fixing team.
+            # A refusal lists what may be done instead, and that asks for the fixing team and whom the fixer leads.
+            joinedload(Extension.ticket).joinedload(Ticket.fixer),
             joinedload(Extension.ticket).joinedload(Ticket.fixer_unit),
             joinedload(Extension.requested_by),
         )
     ).one()
+    load_fixers_roles(session, [extension.ticket])
+    return extension
 
 
 def approve(

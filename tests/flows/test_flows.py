@@ -133,7 +133,7 @@ def test_every_flow_module_is_scheduled_and_its_heartbeat_expected() -> None:
     modules = {
         name
         for _, name, _ in pkgutil.iter_modules(flows.__path__)
-        if name not in ("artifacts", "beside", "deployments", "here", "proof_of_life")
+        if name not in ("artifacts", "beside", "deployments", "here", "proof_of_life", "worker")
     }
     scheduled = {flow.fn.__module__.removeprefix("flows.") for flow, _, _ in SCHEDULES}
     assert scheduled == modules
