@@ -52,7 +52,7 @@ def ticket(page: Page) -> None:
 PICTURES: dict[str, tuple[str, Callable[[Page], None]]] = {
     "board": ("zhaogang", at("/campaigns/CC2026/status")),
     "queue": ("zhaogang", at("/tickets?campaign=CC2026&state=assigned")),
-    "preview": ("qianwei", preview),
+    "preview": ("zhaogang", preview),
     "ticket": ("zhaogang", ticket),
     "supervisions": ("zhaogang", at("/supervisions")),
     "tool": ("zhaogang", at("/tools/new")),
