@@ -175,7 +175,7 @@ def _form_page(
     lang, now = language_of(request), now_of(request)
     with database_of(request).reading() as session:
         rows = _rows(session, request, act, numbers, actor)
-        needs_person = act in FIELDS and outcomes is None
+        needs_person = act in FIELDS
         return page(
             request,
             f"bulk_{act}.html" if act in VERDICTS else "bulk.html",
