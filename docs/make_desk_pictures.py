@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from io import BytesIO
 from pathlib import Path
 
-from PIL import Image
 from playwright.sync_api import Page
 
 from chuncha.demo.people import PASSWORD
+from docs.make_field_pictures import keep
 from docs.make_screenshots import a_ticket, demo
 from tests.forms.chromium import Person, chromium
 
@@ -82,11 +81,7 @@ def main() -> None:
                 assert shown <= width, f"{name} is {shown} wide at {width}"
                 png = page.screenshot(full_page=options.whole is not None)
                 page.context.close()
-                picture = Image.open(BytesIO(png))
-                if options.whole:
-                    picture.save(into / f"{name}-{width}.png")
-                else:
-                    picture.save(into / f"{name}-{width}.webp", quality=70, method=6)
+                keep(png, f"{name}-{width}", into, whole=options.whole is not None)
 
 
 if __name__ == "__main__":

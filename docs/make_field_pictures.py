@@ -109,6 +109,15 @@ def seen(browser: Browser, stage: FieldStage, login: str, width: int) -> Iterato
     page.context.close()
 
 
+def keep(png: bytes, name: str, folder: Path, *, whole: bool) -> None:
+    """A whole page as it is, to look at; a first screen small, to be shown in a document."""
+    picture = Image.open(BytesIO(png))
+    if whole:
+        picture.save(folder / f"{name}.png")
+    else:
+        picture.save(folder / f"{name}.webp", quality=70, method=6)
+
+
 def main() -> None:
     """One WebP for each page and width."""
     told = argparse.ArgumentParser(description=__doc__)
@@ -126,11 +135,7 @@ def main() -> None:
                     go(page, stage, Path(folder))
                     page.wait_for_load_state("networkidle")
                     png = page.screenshot(full_page=options.whole is not None)
-                picture = Image.open(BytesIO(png))
-                if options.whole:
-                    picture.save(into / f"{name}-{width}.png")
-                else:
-                    picture.save(into / f"{name}-{width}.webp", quality=70, method=6)
+                keep(png, f"{name}-{width}", into, whole=options.whole is not None)
 
 
 if __name__ == "__main__":
