@@ -111,29 +111,34 @@ def _counting(which: str) -> TextClause:
     """All groupings from one pass over the index `ix_tickets_standing`.
 
     The pass counts by two keys alone, from which everything shown is added up: five keys for each ticket would cost the
-    database about a third more (docs/performance.md).
+    database about a third more (docs/performance.md). One of the two is that of the index, whose order needs no table
+    of groups; to which row a unit belongs is asked of the groups, not of the tickets.
     """
     return text(
         f"""
-WITH counted AS MATERIALIZED (
-    SELECT GROUPING(row_id) AS by_day, row_id, category, standing, standing & {ANY_STATE.value} AS state, found_on,
+WITH by_unit AS MATERIALIZED (
+    SELECT GROUPING(unit_id) AS by_day, unit_id, category, standing, standing & {ANY_STATE.value} AS state, found_on,
            verified_on, count(*)::int AS tickets, sum(fix_days)::int AS days
-    FROM tickets JOIN {_PLACES} USING (unit_id)
-    WHERE campaign_id = :campaign AND {which}
-    GROUP BY GROUPING SETS ((row_id, category, standing), (found_on, standing & {ANY_STATE.value}, verified_on))
+    FROM tickets
+    WHERE campaign_id = :campaign AND unit_id = ANY(CAST(:places AS uuid[])) AND {which}
+    GROUP BY GROUPING SETS ((unit_id, category, standing), (found_on, standing & {ANY_STATE.value}, verified_on))
+), counted AS MATERIALIZED (
+    SELECT row_id, category, standing, sum(tickets)::int AS tickets, sum(days)::int AS days
+    FROM by_unit JOIN {_PLACES} USING (unit_id)
+    WHERE by_day = 0 GROUP BY row_id, category, standing
 )
 SELECT CASE GROUPING(row_id) WHEN 0 THEN {_ROW_AND_FACTS} ELSE {_CATEGORY_AND_FACTS} END, row_id, category, standing,
        NULL::date, sum(tickets), sum(days)
-FROM counted WHERE by_day = 0 GROUP BY GROUPING SETS ((row_id, standing), (category, standing))
+FROM counted GROUP BY GROUPING SETS ((row_id, standing), (category, standing))
 UNION ALL
 SELECT {_OPEN}, row_id, category, NULL, NULL, sum(tickets), NULL
-FROM counted WHERE by_day = 0 AND standing & {STILL_OPEN.value} <> 0 GROUP BY row_id, category
+FROM counted WHERE standing & {STILL_OPEN.value} <> 0 GROUP BY row_id, category
 UNION ALL
 SELECT {_FOUND}, NULL, NULL, state, found_on, sum(tickets), NULL
-FROM counted WHERE by_day = 1 GROUP BY found_on, state
+FROM by_unit WHERE by_day = 1 GROUP BY found_on, state
 UNION ALL
 SELECT {_VERIFIED}, NULL, NULL, NULL, verified_on, sum(tickets), NULL
-FROM counted WHERE by_day = 1 AND verified_on IS NOT NULL GROUP BY verified_on
+FROM by_unit WHERE by_day = 1 AND verified_on IS NOT NULL GROUP BY verified_on
 """  # noqa: S608 - put together from constants above alone
     )
 
@@ -173,10 +178,14 @@ WHERE campaign_id = :campaign AND last_turn = turn AND ticket_id IS NOT NULL AND
 GROUP BY matter, last_step
 """
 )
+#: One question for each index: asked together they would be answered from every ticket of the other units.
 _ANYTHING_ELSEWHERE = text(
-    f"""
-SELECT EXISTS (SELECT FROM tickets WHERE campaign_id = :campaign AND unit_id = ANY(CAST(:places AS uuid[])) AND {_OWN})
-"""  # noqa: S608 - put together from constants above alone
+    "SELECT "
+    + " OR ".join(
+        f"EXISTS (SELECT FROM tickets WHERE {one} AND campaign_id = :campaign"
+        " AND unit_id = ANY(CAST(:places AS uuid[])))"
+        for one in ("assignee_id = ANY(CAST(:charged AS uuid[]))", "finder_id = :me", "fixer_id = :me")
+    )  # noqa: S608 - put together from constants above alone
 )
 _CLIMBED_ELSEWHERE = text(
     f"""

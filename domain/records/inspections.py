@@ -79,6 +79,10 @@ class Inspection(Base):
         CheckConstraint("state <> 'missed' OR (missed_reason <> '') IS TRUE", name="miss_has_reason"),
         # Read by domain/missing.py: visits whose day has passed.
         Index("ix_inspections_planned", "planned_on", postgresql_where=text("state = 'planned'")),
+        # Read by domain/coverage.py: what was missed, the latest first.
+        Index(
+            "ix_inspections_missed", "campaign_id", "planned_on", postgresql_where=text("state = 'missed'")
+        ),
         CheckConstraint(
             "state <> 'submitted' OR (submitted_at IS NOT NULL AND submitted_by_id IS NOT NULL)",
             name="submitted_is_signed",

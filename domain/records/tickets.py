@@ -26,6 +26,21 @@ from statemachines.ticket import COMMANDING, TicketChart, TicketState
 SEARCHED = ("number", "description", "location", "category", "measure", "fix_note")
 """The columns a search reads, in the order of the database's function `ticket_text`."""
 
+OPEN_WORK = (
+    "id",
+    "state",
+    "level",
+    "category",
+    "due_at",
+    "found_at",
+    "acknowledged_at",
+    "return_count",
+    "assignee_id",
+    "finder_id",
+    "fixer_id",
+)
+"""What is asked of open tickets when they are counted."""
+
 
 class CancelKind(StrEnum):
     """Why a ticket is struck without a fix."""
@@ -205,6 +220,27 @@ class Ticket(Base):
             "found_at",
             "id",
             postgresql_where=text("state IN ('found', 'assigned', 'fixed')"),
+        ),
+        # Read by domain/queue.py, domain/urgent.py and domain/standings.py, which count what is open from this alone.
+        Index(
+            "ix_tickets_open_work",
+            "campaign_id",
+            "unit_id",
+            postgresql_include=OPEN_WORK,
+            postgresql_where=text("state IN ('found', 'assigned', 'fixed')"),
+        ),
+        # Read by domain/tickets.py: the few that came back, and what is closed by its deadline.
+        Index(
+            "ix_tickets_returned",
+            text("recorded_at DESC"),
+            text("id DESC"),
+            postgresql_where=text("return_count > 0"),
+        ),
+        Index(
+            "ix_tickets_closed_due",
+            text("coalesce(due_at, 'infinity'::timestamptz)"),
+            "id",
+            postgresql_where=text("state IN ('verified', 'cancelled')"),
         ),
         # Read by domain/related.py: what came back as another ticket, what repeats this one.
         Index(
