@@ -14,6 +14,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from domain.errors import Stale, refusal_for
+from domain.kept_counts import KEPT_COUNTS, KeptCounts
 
 LARGEST_FILE = "largest_file"
 """Where a session carries the installation's limit for one file, bytes: a rule of input that is a setting."""
@@ -33,6 +34,7 @@ class Database:
         self.url = url
         told = {LARGEST_FILE: largest_file, TOLERANCE: tolerance}
         info = {name: value for name, value in told.items() if value is not None}
+        info[KEPT_COUNTS] = KeptCounts()
         self.engine = create_engine(url, pool_size=pool_size, max_overflow=4)
         _try_what_lay_idle(self.engine)
         self._sessions = sessionmaker(self.engine, expire_on_commit=False, info=info)

@@ -1,4 +1,4 @@
-"""Tickets counted by what they stand for: every figure of a campaign from one pass over an index.
+"""Tickets counted by what they stand for: every figure of a campaign from the counts of its units.
 
 The bits of `domain/records/standing.py` say what each ticket counts as, whatever the hour; what the clock decides
 (overdue, due soon) is asked of the running tickets alone. `domain/tallies.py` counts the same tickets another way, for
@@ -18,6 +18,7 @@ from sqlalchemy import Row, TextClause, text
 from sqlalchemy.orm import Session
 
 from domain.figure_filter import SOON, next_week_begins
+from domain.kept_counts import ANY_STATE, NOTHING, CampaignCounts, UnitCount, counts_by_unit
 from domain.records import Campaign, Matter, Stands
 from statemachines.labels import Level
 from statemachines.ticket import TicketState
@@ -25,7 +26,6 @@ from statemachines.ticket import TicketState
 STATE: Mapping[TicketState, Stands] = {state: Stands[state.name] for state in TicketState}
 LEVEL: Mapping[Level, Stands] = {level: Stands[level.name] for level in Level}
 STILL_OPEN = Stands.FOUND | Stands.ASSIGNED | Stands.FIXED
-ANY_STATE = STILL_OPEN | Stands.VERIFIED | Stands.CANCELLED
 
 
 @dataclass(slots=True)
@@ -100,51 +100,32 @@ _PLACES = "unnest(CAST(:places AS uuid[]), CAST(:rows AS int[])) AS place (unit_
 
 #: What is one's own outside of one's units is asked for by itself: a condition over who found or fixed would send the
 #: database from the index to the tickets themselves, all of them.
-_EVERY = "true"
 _OWN = "(assignee_id = ANY(CAST(:charged AS uuid[])) OR finder_id = :me OR fixer_id = :me)"
 
 _ROW_AND_FACTS, _CATEGORY_AND_FACTS, _OPEN, _FOUND, _VERIFIED = range(5)
 """What a row of the count is: so many of a row of units or of a category with these facts, open at both, by day."""
 
-
-def _counting(which: str) -> TextClause:
-    """All groupings from one pass over the index `ix_tickets_standing`.
-
-    The pass counts by two keys alone, from which everything shown is added up: five keys for each ticket would cost the
-    database about a third more (docs/performance.md). One of the two is that of the index, whose order needs no table
-    of groups; to which row a unit belongs is asked of the groups, not of the tickets.
-    """
-    return text(
-        f"""
-WITH by_unit AS MATERIALIZED (
-    SELECT GROUPING(unit_id) AS by_day, unit_id, category, standing, standing & {ANY_STATE.value} AS state, found_on,
-           verified_on, count(*)::int AS tickets, sum(fix_days)::int AS days
-    FROM tickets
-    WHERE campaign_id = :campaign AND unit_id = ANY(CAST(:places AS uuid[])) AND {which}
-    GROUP BY GROUPING SETS ((unit_id, category, standing), (found_on, standing & {ANY_STATE.value}, verified_on))
-), counted AS MATERIALIZED (
-    SELECT row_id, category, standing, sum(tickets)::int AS tickets, sum(days)::int AS days
-    FROM by_unit JOIN {_PLACES} USING (unit_id)
-    WHERE by_day = 0 GROUP BY row_id, category, standing
+#: One's own outside of one's units, all groupings from one pass.
+_OWN_ELSEWHERE = text(
+    f"""
+WITH own AS MATERIALIZED (
+    SELECT row_id, category, standing, standing & {ANY_STATE.value} AS state, found_on, verified_on, fix_days
+    FROM tickets JOIN {_PLACES} USING (unit_id)
+    WHERE campaign_id = :campaign AND {_OWN}
 )
 SELECT CASE GROUPING(row_id) WHEN 0 THEN {_ROW_AND_FACTS} ELSE {_CATEGORY_AND_FACTS} END, row_id, category, standing,
-       NULL::date, sum(tickets), sum(days)
-FROM counted GROUP BY GROUPING SETS ((row_id, standing), (category, standing))
+       NULL::date, count(*), sum(fix_days)
+FROM own GROUP BY GROUPING SETS ((row_id, standing), (category, standing))
 UNION ALL
-SELECT {_OPEN}, row_id, category, NULL, NULL, sum(tickets), NULL
-FROM counted WHERE standing & {STILL_OPEN.value} <> 0 GROUP BY row_id, category
+SELECT {_OPEN}, row_id, category, NULL, NULL, count(*), NULL
+FROM own WHERE state & {STILL_OPEN.value} <> 0 GROUP BY row_id, category
 UNION ALL
-SELECT {_FOUND}, NULL, NULL, state, found_on, sum(tickets), NULL
-FROM by_unit WHERE by_day = 1 GROUP BY found_on, state
+SELECT {_FOUND}, NULL, NULL, state, found_on, count(*), NULL FROM own GROUP BY found_on, state
 UNION ALL
-SELECT {_VERIFIED}, NULL, NULL, NULL, verified_on, sum(tickets), NULL
-FROM by_unit WHERE by_day = 1 AND verified_on IS NOT NULL GROUP BY verified_on
+SELECT {_VERIFIED}, NULL, NULL, NULL, verified_on, count(*), NULL
+FROM own WHERE verified_on IS NOT NULL GROUP BY verified_on
 """  # noqa: S608 - put together from constants above alone
-    )
-
-
-_COUNTED = _counting(_EVERY)
-_COUNTED_ELSEWHERE = _counting(_OWN)
+)
 
 
 def _falling_due(which: str) -> TextClause:
@@ -166,7 +147,7 @@ GROUP BY GROUPING SETS ((row_id), (category), (level))
     )
 
 
-_DUE = _falling_due(_EVERY)
+_DUE = _falling_due("true")
 _DUE_ELSEWHERE = _falling_due(_OWN)
 
 #: Open matters of tickets by the step they climbed last.
@@ -180,12 +161,14 @@ GROUP BY matter, last_step
 )
 #: One question for each index: asked together they would be answered from every ticket of the other units.
 _ANYTHING_ELSEWHERE = text(
-    "SELECT "
-    + " OR ".join(
-        f"EXISTS (SELECT FROM tickets WHERE {one} AND campaign_id = :campaign"
-        " AND unit_id = ANY(CAST(:places AS uuid[])))"
-        for one in ("assignee_id = ANY(CAST(:charged AS uuid[]))", "finder_id = :me", "fixer_id = :me")
-    )  # noqa: S608 - put together from constants above alone
+    """
+SELECT EXISTS (SELECT FROM tickets WHERE campaign_id = :campaign AND unit_id = ANY(CAST(:places AS uuid[]))
+               AND assignee_id = ANY(CAST(:charged AS uuid[])))
+    OR EXISTS (SELECT FROM tickets WHERE campaign_id = :campaign AND unit_id = ANY(CAST(:places AS uuid[]))
+               AND finder_id = :me)
+    OR EXISTS (SELECT FROM tickets WHERE campaign_id = :campaign AND unit_id = ANY(CAST(:places AS uuid[]))
+               AND fixer_id = :me)
+"""
 )
 _CLIMBED_ELSEWHERE = text(
     f"""
@@ -215,9 +198,9 @@ class Reach:
 def standings(session: Session, campaign: Campaign, reach: Reach, *, now: datetime) -> Standings:
     """Count the campaign's tickets within reach.
 
-    One pass over the index of standings, one over the tickets that are late or due in the days to come, one over what
-    is being chased; what is one's own outside of one's units in a small query more. The first costs as much as the
-    campaign has tickets, the others as much as is open.
+    What they stand for is kept by unit (domain/kept_counts.py) and counted again where tickets moved; what is late or
+    due in the days to come, and what is being chased, is asked each time and costs as much as is open; what is one's
+    own outside of one's units in a small query more.
     """
     # Rows go by their place in a list: small numbers are joined and grouped faster than keys.
     takers = list(dict.fromkeys([*reach.units.values(), *reach.elsewhere.values()]))
@@ -230,30 +213,98 @@ def standings(session: Session, campaign: Campaign, reach: Reach, *, now: dateti
         "soon": now + SOON,
         "next_week": next_week_begins(now),
     }
-    found = Standings()
+    with counts_by_unit(session, campaign) as counts:
+        found = _sums(counts, reach).standings()
     # Not through the session's own way of reading: it has nothing to add to rows of numbers.
     connection = session.connection()
-    for units, statements in (
-        (reach.units, (_COUNTED, _DUE, _CLIMBED)),
-        (reach.elsewhere if reach.me else {}, (_COUNTED_ELSEWHERE, _DUE_ELSEWHERE, _CLIMBED_ELSEWHERE)),
+    for units, (own, due, climbed) in (
+        (reach.units, (None, _DUE, _CLIMBED)),
+        (reach.elsewhere if reach.me else {}, (_OWN_ELSEWHERE, _DUE_ELSEWHERE, _CLIMBED_ELSEWHERE)),
     ):
         if not units:
             continue
         # As one text: the driver would write a list of keys one by one, longer than the database takes to read them.
         placed = {
+            **given,
             "places": f"{{{','.join(map(str, units))}}}",
             "rows": [number[row] for row in units.values()],
         }
-        if units is reach.elsewhere and not connection.scalar(_ANYTHING_ELSEWHERE, {**given, **placed}):
-            continue
-        counted, due, climbed = (connection.execute(each, {**given, **placed}).all() for each in statements)
-        _take(found, takers, counted)
-        _take_due(found, takers, due)
-        for matter, step, count in climbed:
+        if own is not None:
+            if not connection.scalar(_ANYTHING_ELSEWHERE, placed):
+                continue
+            _take(found, takers, connection.execute(own, placed))
+        _take_due(found, takers, connection.execute(due, placed))
+        for matter, step, count in connection.execute(climbed, placed):
             found.climbed[Matter(matter), step] = found.climbed.get((Matter(matter), step), 0) + count
     for level, bit in LEVEL.items():
         found.by_level[level].add(found.whole.of(bit))
     return found
+
+
+SUMS_KEPT = 32
+"""Reaches whose sums a process keeps for each campaign: who looks at it, and how deep they drill."""
+
+
+@dataclass(slots=True)
+class _Sums:
+    """The units of one reach added up by row, category and day, and which counts went into it."""
+
+    rows: Mapping[UUID, UUID]
+    counted: dict[UUID, UnitCount] = field(default_factory=dict)
+    by_unit: dict[UUID, Standing] = field(default_factory=dict)
+    by_category: dict[str, Standing] = field(default_factory=dict)
+    open_at: dict[tuple[UUID, str], int] = field(default_factory=dict)
+    found: dict[tuple[int, int], int] = field(default_factory=dict)
+    verified: dict[int, int] = field(default_factory=dict)
+
+    def follow(self, units: Mapping[UUID, UnitCount]) -> None:
+        """Take out the units that were counted again, and put them in as they are now."""
+        for unit, row in self.rows.items():
+            before, now = self.counted.get(unit, NOTHING), units.get(unit, NOTHING)
+            if before is not now:
+                self._add(row, before, -1)
+                self._add(row, now, 1)
+                self.counted[unit] = now
+
+    def _add(self, row: UUID, unit: UnitCount, sign: int) -> None:
+        taker = self.by_unit.setdefault(row, Standing())
+        for (category, facts), (count, days) in unit.facts.items():
+            taker.count(facts, sign * count, sign * days)
+            self.by_category.setdefault(category, Standing()).count(facts, sign * count, sign * days)
+            if facts & STILL_OPEN.value:
+                self.open_at[row, category] = self.open_at.get((row, category), 0) + sign * count
+        for key, count in unit.found.items():
+            self.found[key] = self.found.get(key, 0) + sign * count
+        for day, count in unit.verified.items():
+            self.verified[day] = self.verified.get(day, 0) + sign * count
+
+    def standings(self) -> Standings:
+        """What is not zero of it, to be used and changed by whoever asked."""
+        found = Standings()
+        for row, standing in self.by_unit.items():
+            if any(standing.facts.values()):
+                found.by_unit[row].add(standing)
+                found.whole.add(standing)
+        for category, standing in self.by_category.items():
+            if any(standing.facts.values()):
+                found.by_category[category].add(standing)
+        found.open_at.update({at: count for at, count in self.open_at.items() if count})
+        for (day, state), count in self.found.items():
+            if count:
+                found.found_on[date.fromordinal(day)][_STATES[state]] += count
+        found.verified_on.update({date.fromordinal(day): n for day, n in self.verified.items() if n})
+        return found
+
+
+def _sums(counts: CampaignCounts, reach: Reach) -> _Sums:
+    """The sums of this reach as the counts are now."""
+    key = frozenset(reach.units.items())
+    sums: _Sums = counts.sums.setdefault(key, _Sums(reach.units))
+    counts.sums.move_to_end(key)
+    if len(counts.sums) > SUMS_KEPT:
+        counts.sums.popitem(last=False)
+    sums.follow(counts.units)
+    return sums
 
 
 def _take(found: Standings, takers: Sequence[UUID], counted: Iterable[Row[Any]]) -> None:

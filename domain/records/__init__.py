@@ -16,7 +16,7 @@ from domain.records.flows import FlowRequest, FlowRun
 from domain.records.hazards import StandardHazard
 from domain.records.inspections import Answer, AnswerConflict, AnswerValue, Inspection
 from domain.records.inspectors import Appointment, InspectorKind, Training
-from domain.records.ledger import Answered, Heartbeat, History, Notice
+from domain.records.ledger import TICKET_MOVES, Answered, Heartbeat, History, Notice
 from domain.records.people import ApiToken, LoginFailure, Person, RoleGrant, Unit, UnitKind, WebLogin
 from domain.records.photo_listings import PhotoListing
 from domain.records.places import Place
@@ -37,6 +37,7 @@ from domain.records.tickets import CancelKind, Extension, NumberCounter, Ticket
 from domain.records.tools import Tool, ToolStatus, ToolTest
 
 __all__ = [
+    "TICKET_MOVES",
     "Absence",
     "Answer",
     "AnswerConflict",

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, Identity, Index, text
+from sqlalchemy import BigInteger, Column, DateTime, ForeignKey, Identity, Index, Table, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from domain.records.base import Base, Key, words
@@ -39,6 +39,18 @@ class History(Base):
         Index("ix_history_subject", "subject", "subject_id", "id"),
         Index("ix_history_commits", "xid", "id"),
     )
+
+
+TICKET_MOVES = Table(
+    "ticket_moves",
+    Base.metadata,
+    Column("xid", BigInteger, nullable=False, server_default=text("pg_current_xact_id()::text::bigint")),
+    Column("campaign_id", Uuid, nullable=False),
+    Column("unit_id", Uuid, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
+    Index("ix_ticket_moves", "campaign_id", "xid", postgresql_include=["unit_id"]),
+)
+"""Where a ticket came to count differently, noted by a trigger for domain/kept_counts.py; no record, soon forgotten."""
 
 
 class Notice(Base):
