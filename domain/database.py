@@ -35,7 +35,7 @@ class Database:
         told = {LARGEST_FILE: largest_file, TOLERANCE: tolerance}
         info = {name: value for name, value in told.items() if value is not None}
         info[KEPT_COUNTS] = KeptCounts()
-        self.engine = create_engine(url, pool_size=pool_size, max_overflow=4)
+        self.engine = create_engine(url, pool_size=pool_size, max_overflow=4, pool_use_lifo=True)
         _try_what_lay_idle(self.engine)
         self._sessions = sessionmaker(self.engine, expire_on_commit=False, info=info)
         self._glances = self.engine.execution_options(isolation_level="AUTOCOMMIT")

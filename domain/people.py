@@ -93,6 +93,15 @@ def units_in_sight(session: Session, actor: Actor) -> list[Unit]:
     )
 
 
+def unit_choices(session: Session, actor: Actor) -> list[tuple[str, str, int]]:
+    """Code, name and depth of every unit the actor may see, parents before children, the uppermost at depth 0: what a
+    choice of units shows, without the records of hundreds of them.
+    """
+    query = select(Unit.code, Unit.name, Unit.path).where(units_visible_to(actor), Unit.code != ROOT_CODE)
+    rows = session.execute(query.order_by(Unit.path))
+    return [(code, name, max(path.count("/") - 2, 0)) for code, name, path in rows]
+
+
 def add_unit(session: Session, new: NewUnit, *, actor: Actor, now: datetime) -> Unit:
     """Add a unit below its parent. Raises BadInput for a known code or unknown parent, RoleMissing."""
     if session.scalar(select(exists().where(Unit.code == new.code))):

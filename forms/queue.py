@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated
 from urllib.parse import parse_qsl
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Request, Response
+from markupsafe import Markup, escape
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
@@ -23,7 +25,7 @@ from domain.desks import (
     forget_filter,
     keep_filter,
 )
-from domain.people import units_in_sight
+from domain.people import unit_choices
 from domain.queue import View, counts_of
 from domain.tickets import TicketOrder, list_tickets
 from forms.errors import PageRoute
@@ -105,6 +107,16 @@ def _tabs(
     return views, own
 
 
+@lru_cache(maxsize=64)
+def _options(units: tuple[tuple[str, str, int], ...], chosen: str | None) -> Markup:
+    """The choice of units, hundreds of lines that are the same until a unit changes: drawn once."""
+    lines = (
+        f'<option value="{escape(code)}"{" selected" if code == chosen else ""}>{"　" * depth}{escape(name)}</option>'
+        for code, name, depth in units
+    )
+    return Markup("".join(lines))  # noqa: S704 - escaped above
+
+
 def queue_page(
     request: Request, *, actor: Actor, cursor: str | None = None, form: Form | None = None, status: int = 200
 ) -> Response:
@@ -113,7 +125,13 @@ def queue_page(
     picked = list(dict.fromkeys(request.query_params.getlist("number")))[:MOST]
     with database_of(request).reading() as session:
         found = list_tickets(
-            session, narrowed.wanted, actor=actor, now=now_of(request), limit=PER_PAGE, cursor=cursor
+            session,
+            narrowed.wanted,
+            actor=actor,
+            now=now_of(request),
+            limit=PER_PAGE,
+            cursor=cursor,
+            as_rows=True,
         )
         views, own = _tabs(session, request, actor, narrowed.address, lang)
         return page(
@@ -134,7 +152,7 @@ def queue_page(
             every_column=tuple(QueueColumn),
             orders={order.value: say(lang, words) for order, words in ORDERS.items()},
             sort=narrowed.wanted.sort.value,
-            units=units_in_sight(session, actor),
+            units=_options(tuple(unit_choices(session, actor)), narrowed.values.get("unit")),
             states=tuple(TicketState),
             levels=tuple(Level),
             most=MOST,
