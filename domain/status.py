@@ -123,7 +123,9 @@ def _by_unit(
     elsewhere = [rows.by_id[key] for key in found.by_unit if key not in listed]
     lines = []
     for place in [*rows.listed, *sorted(elsewhere, key=lambda place: place.path)]:
-        standing, itself = found.by_unit.get(place.id, Standing()), rows.itself(place)
+        standing, top = found.by_unit.get(place.id, Standing()), rows.itself(place)
+        # A unit outside of the scope has a row of its own, of its own tickets alone.
+        itself = top or place.id not in listed
         if itself and not standing.total and not visits[place.id]:
             continue
         report = None if itself else known.get(place.id)
@@ -139,7 +141,7 @@ def _by_unit(
                 silent=report is not None and not report.reported,
                 unsigned=report is not None and _unsigned(report),
                 itself=itself,
-                below=not itself and rows.below(place),
+                below=not top and rows.below(place),
             )
         )
     return lines

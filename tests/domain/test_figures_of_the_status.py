@@ -145,10 +145,9 @@ def test_every_figure_is_a_plain_count_and_has_its_list(many: World, login: str,
             same(category.counts, f"split_part(category, '/', 1) = '{category.category}'")
             assert category.counts.total == listed(category=[category.category])
         for row in status.by_unit:
-            itself = row.itself or (unit is None and row.code == "XB")
             below = f"path LIKE (SELECT path FROM units WHERE code = '{row.code}') || '%'"
-            same(row.counts, f"unit_code = '{row.code}'" if itself else below)
-            said = {"at": row.code} if itself else {"unit": row.code}
+            same(row.counts, f"unit_code = '{row.code}'" if row.itself else below)
+            said = {"at": row.code} if row.itself else {"unit": row.code}
             assert row.counts.total == listed(**({"unit": unit} | said))
         for name, halves in RATES.items():
             rate = getattr(status.rates, name)
@@ -198,9 +197,8 @@ def test_every_series_is_a_plain_count_and_has_its_lists(many: World, login: str
         assert sum(cell.open for cell in status.open_cells) == status.counts.open
         for cell in status.open_cells:
             row = next(each for each in status.by_unit if each.code == cell.unit)
-            alone = row.itself or (unit is None and row.code == "XB")
             below = f"path LIKE (SELECT path FROM units WHERE code = '{cell.unit}') || '%'"
-            where = f"unit_code = '{cell.unit}'" if alone else below
+            where = f"unit_code = '{cell.unit}'" if row.itself else below
             assert cell.open == plain.count(f"{still} AND category = '{cell.category}' AND {where}")
         for step in status.ladder:
             climbed = (
