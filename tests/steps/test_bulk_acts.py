@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
-import pytest
 from pydantic import ValidationError
 from pytest_bdd import given, parsers, scenarios, then, when
 from sqlalchemy import func, select
@@ -81,16 +79,6 @@ class Story:
                 .where(Person.login == LOGINS[who], Notice.kind == kind)
             )
             return session.scalar(query) or 0
-
-
-@pytest.fixture
-def story(world: World) -> Story:
-    return Story(world)
-
-
-@given(parsers.parse('今天是 "{when}"'))
-def today(story: Story, when: str) -> None:
-    story.world.now = datetime.fromisoformat(f"{when}:00+08:00")
 
 
 # Assign.

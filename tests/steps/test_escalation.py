@@ -49,11 +49,6 @@ def urging(world: World, mail: MailServer, name: str) -> list:
     return [m for m in mail.to(f"{login(world, name)}@example.org") if m["Subject"].startswith(URGING)]
 
 
-@given(parsers.parse('今天是 "{day}"'))
-def today(world: World, day: str) -> None:
-    world.now = moment(day)
-
-
 @given(parsers.parse('检查员 "{name}" 在 "{unit}" 发现 "{what}"'))
 def found(world: World, story: Story, name: str, unit: str, what: str) -> None:
     with world.database.reading() as session:

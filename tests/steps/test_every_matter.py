@@ -23,11 +23,6 @@ def moment(text: str) -> datetime:
     return datetime.strptime(text, "%Y-%m-%d %H:%M").replace(tzinfo=LOCAL)
 
 
-@given(parsers.parse('今天是 "{day}"'))
-def today(world: World, day: str) -> None:
-    world.now = moment(day)
-
-
 @given("李敏登记了一条隐患，还没有下达", target_fixture="number")
 def found(world: World) -> str:
     return world.find().number

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-import pytest
 from pytest_bdd import given, parsers, scenarios, then, when
 from sqlalchemy import select
 
@@ -115,11 +114,6 @@ class Story:
             return sorted(session.scalars(query))
 
 
-@pytest.fixture
-def story(world: World) -> Story:
-    return Story(world)
-
-
 def moment(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=LOCAL)
 
@@ -131,10 +125,9 @@ def shown(at: datetime | None) -> str:
 # What happens.
 
 
-@given(parsers.parse('今天是 "{day}"'))
 @given(parsers.parse('时间到了 "{day}"'))
 @when(parsers.parse('时间到了 "{day}"'))
-def today(world, day):
+def time_comes(world, day):
     world.now = moment(day)
 
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
-import pytest
 from pytest_bdd import given, parsers, scenarios, then, when
 from sqlalchemy import insert, select, text
 from sqlalchemy.orm import Session, joinedload, undefer
@@ -87,16 +85,6 @@ class Story:
                 .order_by(Ticket.number)
             )
             return list(session.scalars(query))
-
-
-@pytest.fixture
-def story(world: World) -> Story:
-    return Story(world)
-
-
-@given(parsers.parse('今天是 "{when}"'))
-def today(story: Story, when: str) -> None:
-    story.world.now = datetime.fromisoformat(f"{when}:00+08:00")
 
 
 def fixed(story: Story, unit: str, count: int, level: str = "一般", **said: Any) -> None:
