@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, literal_column, or_, select, union_all
 from sqlalchemy.orm import Session, joinedload
 
 from domain.records import Ticket
-from domain.tickets import load_all_named
+from domain.tickets import load_campaigns
 from domain.visibility import tickets_visible_to
 from statemachines.labels import Labelled
 from statemachines.roles import Actor
@@ -67,30 +67,39 @@ def same_place(ticket: Ticket) -> ColumnElement[bool] | None:
 def family_of(session: Session, ticket: Ticket, *, actor: Actor) -> Family:
     """Whatever of it the actor may see."""
     seen = tickets_visible_to(actor)
-    named = {
-        Kinship.RECURRENCE_OF: Ticket.id == ticket.recurrence_of_id,
-        Kinship.DUPLICATE_OF: Ticket.id == ticket.duplicate_of_id,
+    named: dict[Kinship, ColumnElement[bool]] = {
         Kinship.RECURRED_AS: Ticket.recurrence_of_id == ticket.id,
         Kinship.DUPLICATED_BY: Ticket.duplicate_of_id == ticket.id,
     }
+    if ticket.recurrence_of_id is not None:
+        named[Kinship.RECURRENCE_OF] = Ticket.id == ticket.recurrence_of_id
+    if ticket.duplicate_of_id is not None:
+        named[Kinship.DUPLICATE_OF] = Ticket.id == ticket.duplicate_of_id
     alike = same_place(ticket)
     earlier = 0
     if alike is not None:
         named[Kinship.SAME_PLACE] = alike
         before = and_(alike, seen, Ticket.found_at < ticket.found_at, Ticket.state != TicketState.CANCELLED)
         earlier = session.scalar(select(func.count()).select_from(Ticket).where(before)) or 0
-    found: dict[object, Relative] = {}
-    for kinship, condition in named.items():
-        query = (
-            select(Ticket)
-            .where(condition, seen)
-            .options(joinedload(Ticket.unit, innerjoin=True))
-            .order_by(Ticket.found_at.desc(), Ticket.id.desc())
-            .limit(SHOWN_AT_MOST)
+    # Each kind by an index of its own, in one statement; a relative in two ways is named by the first of Kinship.
+    ranks = list(Kinship)
+    kin = union_all(
+        *(
+            select(Ticket.id.label("id"), literal_column(str(ranks.index(kinship))).label("rank")).where(
+                condition
+            )
+            for kinship, condition in named.items()
         )
-        for other in session.scalars(query):
-            found.setdefault(other.id, Relative(other, kinship))
-    relatives = sorted(found.values(), key=lambda each: each.ticket.found_at, reverse=True)
-    relatives = relatives[:SHOWN_AT_MOST]
-    load_all_named(session, [each.ticket for each in relatives])
+    ).subquery()
+    first = select(kin.c.id, func.min(kin.c.rank).label("rank")).group_by(kin.c.id).subquery()
+    query = (
+        select(Ticket, first.c.rank)
+        .join(first, first.c.id == Ticket.id)
+        .where(seen)
+        .options(joinedload(Ticket.unit, innerjoin=True))
+        .order_by(Ticket.found_at.desc(), Ticket.id.desc())
+        .limit(SHOWN_AT_MOST)
+    )
+    relatives = [Relative(other, ranks[rank]) for other, rank in session.execute(query)]
+    load_campaigns(session, [each.ticket for each in relatives])
     return Family(relatives, earlier)

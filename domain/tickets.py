@@ -44,6 +44,7 @@ __all__ = [
     "is_overdue",
     "list_tickets",
     "load_all_named",
+    "load_campaigns",
     "load_fixers_roles",
     "load_named",
     "narrowed",
@@ -104,10 +105,15 @@ def _load(
 
 
 def load_all_named(session: Session, tickets: Sequence[Ticket]) -> None:
-    """`load_named`, and their campaigns. Not joined: settings would be sent and read once for every ticket."""
+    """`load_named`, and their campaigns."""
+    load_campaigns(session, tickets)
+    load_named(session, tickets)
+
+
+def load_campaigns(session: Session, tickets: Sequence[Ticket]) -> None:
+    """Load the tickets' campaigns. Not joined: settings would be sent and read once for every ticket."""
     campaigns = select(Campaign).options(joinedload(Campaign.unit, innerjoin=True))
     _load(session, tickets, campaigns, Campaign.id, "campaign")
-    load_named(session, tickets)
 
 
 def ticket_by_number(

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from domain.calls import calls_about
+from domain.dossier import Kind
 from domain.records import HotlineCall, Report, Ticket
 from domain.reports import report_of
 from domain.similar import Similar, Sought, similar_tickets
@@ -27,8 +28,13 @@ class Origin:
     similar: list[Similar]
 
 
-def origin_of(session: Session, ticket: Ticket, *, actor: Actor, may_cancel: bool) -> Origin:
-    """Read it. Likely duplicates are looked for while the ticket is new, for its finder and whoever may strike it."""
+def origin_of(
+    session: Session, ticket: Ticket, there: frozenset[Kind], *, actor: Actor, may_cancel: bool
+) -> Origin:
+    """Read it; `there` says of what there is something at all.
+
+    Likely duplicates are looked for while the ticket is new, for its finder and whoever may strike it.
+    """
     sight = tickets_visible_to(actor)
     earlier = (
         session.scalars(select(Ticket).where(Ticket.id == ticket.recurrence_of_id, sight)).one_or_none()
@@ -40,8 +46,8 @@ def origin_of(session: Session, ticket: Ticket, *, actor: Actor, may_cancel: boo
     )
     asks = ticket.state == TicketState.FOUND and (may_cancel or actor.id == ticket.finder_id)
     return Origin(
-        reports=report_of(session, ticket, actor=actor),
-        calls=calls_about(session, ticket, actor=actor),
+        reports=report_of(session, ticket, actor=actor) if Report in there else [],
+        calls=calls_about(session, ticket, actor=actor) if HotlineCall in there else [],
         earlier=earlier,
         later=list(later),
         similar=_similar(session, ticket, actor) if asks and ticket.recurrence_of_id is None else [],

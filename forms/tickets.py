@@ -14,11 +14,21 @@ from uuid_utils.compat import uuid7
 
 from domain.campaign_settings import settings_of
 from domain.comments import people_to_mention
+from domain.dossier import belonging_to
 from domain.escalations import escalations
 from domain.evidence import DoubtKind, doubts, shown_time, tolerance_of
 from domain.extensions import extensions_of
 from domain.files import files_of
-from domain.records import Extension, FileKind, FileListing, Person, Ticket
+from domain.records import (
+    Extension,
+    FileKind,
+    FileListing,
+    Person,
+    Suggestion,
+    SupervisionOrder,
+    Ticket,
+    TreatmentPlan,
+)
 from domain.related import family_of
 from domain.rights import Deed
 from domain.rights import may as may_do
@@ -109,8 +119,9 @@ def _story(
 ) -> list[tuple[Told, tuple[Hearing, ...]]]:
     """What happened, each with who was told."""
     rows = [moment.entry for moment in moments if moment.entry is not None]
-    people = select(Person.login, Person.name).where(Person.login.in_(logins_in(rows)))
-    names = {row.login: row.name for row in session.execute(people)}
+    logins = logins_in(rows)
+    people = select(Person.login, Person.name).where(Person.login.in_(logins))
+    names = {row.login: row.name for row in session.execute(people)} if logins else {}
     return [
         (
             told(moment.entry, lang, now=now, names=names) if moment.entry else noticed(moment.at, lang),
@@ -160,10 +171,12 @@ def ticket_page(
 ) -> Response:
     """The page of a loaded ticket; `form` carries what went wrong with a button that has no page of its own."""
     now, lang = now_of(request), language_of(request)
-    extensions = extensions_of(session, found)
+    # What there is none of is not asked for: a ticket of every day has neither orders nor plans nor suggestions.
+    there = belonging_to(session, found)
+    extensions = extensions_of(session, found) if Extension in there else []
     moments = timeline(session, found)
     may, may_not = buttons(found, extensions, actor=actor, now=now)
-    listings = files_of(session, found)
+    listings = files_of(session, found) if FileListing in there else []
     pending = next((each for each in extensions if each.state is ExtensionState.REQUESTED), None)
     if pending is not None:
         pending.ticket = found
@@ -187,13 +200,13 @@ def ticket_page(
         mentionable=people_to_mention(session, found, actor=actor),
         compared={each.kind for each in listings if each.arrived_at} >= {FileKind.BEFORE, FileKind.AFTER},
         fresh_id=str(uuid7()),
-        suggestions=suggestions_about(session, found, actor=actor),
-        orders=orders_of(session, found),
-        plan=plan_in_force(session, found),
+        suggestions=suggestions_about(session, found, actor=actor) if Suggestion in there else [],
+        orders=orders_of(session, found) if SupervisionOrder in there else [],
+        plan=plan_in_force(session, found) if TreatmentPlan in there else None,
         may_plan_major=found.level is Level.MAJOR and draft_refusal(found, actor=actor) is None,
         may_suggest=may_do(actor, Deed.SUGGEST, at=found.unit.path),
         steps=escalations(session, found, now=now),
-        origin=origin_of(session, found, actor=actor, may_cancel=_may(may, TicketEvent.CANCEL)),
+        origin=origin_of(session, found, there, actor=actor, may_cancel=_may(may, TicketEvent.CANCEL)),
         may_cancel=_may(may, TicketEvent.CANCEL),
         why=why_these_deadlines(
             session, found, [each.entry for each in moments if each.entry], lang, now=now
