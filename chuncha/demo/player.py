@@ -17,6 +17,7 @@ from itertools import groupby
 from typing import Any, Self
 from uuid import UUID
 
+from chuncha.collecting import collect_seldom
 from chuncha.demo import days
 from chuncha.demo.client import Client
 from chuncha.demo.clock import Clock
@@ -34,7 +35,6 @@ from chuncha.demo.steps import (
     Turn,
     Work,
 )
-from chuncha.web import collect_seldom
 from domain.workdays import NATIONAL
 
 FlowRun = Callable[..., Coroutine[Any, Any, dict[str, Any]]]
@@ -88,13 +88,21 @@ class Runs:
 class Player:
     """Plays day after day, its lines spread over the clients; `tell` hears each day's line.
 
+    `ready` waits until the scheduler answers; it comes up while its client loads here.
+
     Letters go out beside the steps of the next day.
     """
 
     def __init__(
-        self, clients: Sequence[Client], clock: Clock, story: Story, *, tell: Callable[[date, str], None]
+        self,
+        clients: Sequence[Client],
+        clock: Clock,
+        story: Story,
+        *,
+        ready: Callable[[], None],
+        tell: Callable[[date, str], None],
     ) -> None:
-        # The scheduler's client takes a second to import, and reads the environment of the stage when it is.
+        # The scheduler's client takes seconds to import, and reads the environment of the stage when it is.
         from flows.advance_campaigns import advance_campaigns
         from flows.deliver_notices import deliver_notices
         from flows.here import kept_open
@@ -119,6 +127,7 @@ class Player:
         self._today: Counter[str] = Counter()
         self._turned: list[str] = []
         self._open = ExitStack()
+        ready()
         self._open.enter_context(kept_open())
         self._runs = self._ending(Runs())
         self._letters = self._ending(self._post.submit(Runs).result())
