@@ -20,7 +20,7 @@ from chuncha.demo.client import Client
 from chuncha.demo.clock import Clock
 from chuncha.demo.closing import print_closing, write_papers
 from chuncha.demo.opening import draw_photos
-from chuncha.demo.people import issue_tokens, set_up, settle
+from chuncha.demo.people import Table, issue_tokens, set_up, settle
 from chuncha.demo.player import Player
 from chuncha.demo.sample import Sample, sample_named
 from chuncha.demo.stage import Stage, stage, web
@@ -89,7 +89,8 @@ def prepare(on: Stage, sample: Sample, seed: int) -> Cast:
     """Fill the empty installation, write the story and draw its photos, while the scheduler comes up."""
     story = sample.write_story(seed)
     clock = Clock(days.at(story.first, 8), ANCESTOR)
-    administrator = set_up(on.installation.database, sample.tables, now=clock())
+    tables = (*sample.tables, Table.written("tools", story.tools))
+    administrator = set_up(on.installation.database, tables, now=clock())
     tokens = issue_tokens(on.installation.database, sample.people, now=clock())
     draw_photos(story)
     return Cast(sample, tokens, story, clock, administrator)

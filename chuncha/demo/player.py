@@ -31,7 +31,6 @@ from chuncha.demo.steps import (
     Step,
     Story,
     Submit,
-    ToolIn,
     Turn,
     Work,
 )
@@ -236,7 +235,7 @@ class Player:
                 return step.hazards[0].unit
             case Deed() | Decision():
                 return self._unit_of[step.hazard]
-            case Work() | ToolIn():
+            case Work():
                 return str(step.body["unit"])
             case _:
                 return str(step.unit)  # type: ignore[attr-defined]
