@@ -195,7 +195,7 @@ def read_status(
     `unit` narrows to one unit and those below it; its rows are then the units right below. `GET /tickets` has a filter
     for each of the figures.
     """
-    with call.reading() as session:
+    with call.reading(snapshot=True) as session:
         campaign = campaign_by_code(session, code, actor=call.actor)
         now = call.now.astimezone(LOCAL)
         status = campaign_status(session, campaign, actor=call.actor, now=now, unit=unit)

@@ -69,9 +69,9 @@ class Call:
         self.actor = actor(request)
         self.now = now(request)
 
-    def reading(self) -> AbstractContextManager[Session]:
-        """A read-only session."""
-        return database(self.request).reading()
+    def reading(self, *, snapshot: bool = False) -> AbstractContextManager[Session]:
+        """A read-only session; with `snapshot` all of it sees the same moment."""
+        return database(self.request).reading(snapshot=snapshot)
 
     def transaction(self) -> AbstractContextManager[Session]:
         """One transaction; it commits when the block ends, before the answer is sent."""

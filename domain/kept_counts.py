@@ -86,7 +86,10 @@ class KeptCounts:
 
 @contextmanager
 def counts_by_unit(session: Session, campaign: Campaign) -> Iterator[CampaignCounts]:
-    """The counts of this campaign as the session sees it. Nobody else uses them meanwhile."""
+    """The counts of this campaign as the session sees it. Nobody else uses them meanwhile.
+
+    They are kept for sessions that see one moment (`Database.reading(snapshot=True)`); any other counts everything.
+    """
     kept = session.info.get(KEPT_COUNTS)
     counts = kept.of(campaign.id) if kept is not None else CampaignCounts()
     connection = session.connection()
@@ -94,8 +97,9 @@ def counts_by_unit(session: Session, campaign: Campaign) -> Iterator[CampaignCou
         known = counts.xmin if monotonic() - counts.counted_at < LASTS else None
         now = connection.execute(_SNAPSHOT, {"campaign": campaign.id, "since": known}).one()
         seen = (now.xmax, -now.running)
-        if now.writing or (known is not None and seen < counts.seen):
-            # What this transaction wrote may be taken back, and what another one has seen is ahead of this one.
+        if now.writing or not now.of_one_moment or (known is not None and seen < counts.seen):
+            # What this transaction wrote may be taken back; what it reads next may be of another moment; what another
+            # one has seen is ahead of this one.
             yield CampaignCounts(units=_counted(connection, campaign, None))
             return
         if known is None:
@@ -121,6 +125,7 @@ _SNAPSHOT = text(
 SELECT pg_snapshot_xmin(seen)::text::bigint AS xmin, pg_snapshot_xmax(seen)::text::bigint AS xmax,
        (SELECT count(*) FROM pg_snapshot_xip(seen)) AS running,
        pg_current_xact_id_if_assigned() IS NOT NULL AS writing,
+       current_setting('transaction_isolation') = 'repeatable read' AS of_one_moment,
        ARRAY(SELECT DISTINCT unit_id FROM ticket_moves WHERE campaign_id = :campaign AND xid >= :since) AS moved
 FROM pg_current_snapshot() AS seen
 """
