@@ -16,11 +16,13 @@ from chuncha.demo.steps import (
     Create,
     Decision,
     Deed,
+    Draw,
     Hazard,
     MakeUp,
     Signing,
     Step,
     Submit,
+    TakeCall,
     ToolTest,
     Turn,
     Work,
@@ -84,6 +86,13 @@ class Line:
                 self._made["work"] += 1
             case ZeroReport():
                 post(f"{path}/zero-reports", {"unit": step.unit})
+            case Draw():
+                post(f"{path}/samples", step.body)
+            case TakeCall():
+                call = f"/calls/{post('/calls', {**step.body, 'campaign': self._campaign})['number']}"
+                if step.satisfied is not None:
+                    post(f"{call}/call-back", {"satisfied": step.satisfied})
+                    post(f"{call}/settle", {})
 
     def _submit(self, step: Submit) -> None:
         bodies = [_finding(self._campaign, hazard) for hazard in step.hazards]

@@ -27,10 +27,12 @@ from chuncha.demo.steps import (
     Create,
     Decision,
     Deed,
+    Draw,
     Signing,
     Step,
     Story,
     Submit,
+    TakeCall,
     Turn,
     Work,
 )
@@ -155,7 +157,7 @@ class Player:
             self._turned.clear()
             self._morning(day)
             for whole, some in groupby(
-                steps[day], key=lambda step: isinstance(step, Create | Turn | AddRota)
+                steps[day], key=lambda step: isinstance(step, Create | Turn | AddRota | Draw | TakeCall)
             ):
                 if whole:
                     self._for_everybody(some)

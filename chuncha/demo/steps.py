@@ -154,6 +154,21 @@ class ZeroReport(Step):
 
 
 @dataclass(frozen=True, slots=True)
+class Draw(Step):
+    """What is re-checked on the spot is drawn."""
+
+    body: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class TakeCall(Step):
+    """Somebody rings up and is answered; with `satisfied` they were called back at once, and the call is settled."""
+
+    body: dict[str, Any]
+    satisfied: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Rhythm:
     """When the flows run in the play: from `begins` on; phases are begun on `phases` and Mondays, visits planned on
     `planning` days, the summary published on the evening of `summarised`.

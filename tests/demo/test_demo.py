@@ -244,6 +244,11 @@ def test_the_campaign_was_lived_through(played: Played, reopened: Installation) 
     for happened in ("cancelled", "returns", "returned_twice", "on_the_spot", "supervised", "late"):
         assert every[happened], happened
     assert figures["extensions"]
+    sample = figures["samples"]["recheck"]["counts"]
+    assert 0 < sample["checked"] <= sample["drawn"]
+    assert f"按计划抽取{sample['drawn']}项" in played.text
+    assert figures["calls"]["received"] == figures["calls"]["answered"] == 3
+    assert "受理来电来访3件" in played.text
     # What is open carries its 三定 in the paper, and goes on in the autumn campaign.
     listed = figures["open"]["listed"]
     assert listed

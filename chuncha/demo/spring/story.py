@@ -19,12 +19,14 @@ from chuncha.demo.spring.works import CAMPAIGN, Works
 from chuncha.demo.steps import (
     Answering,
     Create,
+    Draw,
     Item,
     Rhythm,
     Signing,
     Step,
     Story,
     Submit,
+    TakeCall,
     Turn,
     ZeroReport,
 )
@@ -55,6 +57,14 @@ _FATES = {
 }
 FINDINGS = 190
 """Those of the stations' own checks; the visits, the re-check and the major ones come on top."""
+
+
+CALLS = (
+    (date(2026, 3, 11), "DL04", "phone", "变台夜间有异响", "已派人查看，次日紧固螺栓", True),
+    (date(2026, 3, 18), "HK06", "visit", "门前电杆拉线松弛", "当日处理", True),
+    (date(2026, 3, 24), "MJ13", "phone", "屋后导线离房太近", "已列入迁改计划", None),
+)
+"""Day, unit, way, what the caller said, what they were told, and whether they were satisfied when called back."""
 
 
 def write_story(seed: int, bureau: Bureau) -> Story:
@@ -91,6 +101,7 @@ class _Writer:
         yield from self._own_checks()
         yield from self._majors()
         yield from self._recheck()
+        yield from self._desk()
         yield from self._works.tests(self._bureau)
         yield from self._works.rest(self._chance, self._bureau)
 
@@ -283,6 +294,17 @@ class _Writer:
                 yield from self._fates.of(hazard, "usual", sent)
             else:
                 yield from self._fates.of(hazard, "open", sent)
+
+    def _desk(self) -> Iterator[Step]:
+        """What the supervisor does besides: calls on the hotline, the draw for the re-check."""
+        supervisor = self._bureau.safety_supervisor
+        for day, unit, way, content, answer, satisfied in CALLS:
+            body = {"unit": unit, "way": way, "content": content, "answer": answer}
+            yield TakeCall(
+                days.at(day, 10, 5), supervisor, {**body, "callback_wanted": satisfied is not None}, satisfied
+            )
+        draw = {"kind": "recheck", "seed": dates.RECHECKING[0].isoformat()}
+        yield Draw(days.at(dates.RECHECKING[0], 8, 45), supervisor, draw)
 
 
 def campaign(bureau: Bureau) -> dict[str, Any]:
