@@ -34,7 +34,7 @@ class Database:
         self.url = url
         told = {LARGEST_FILE: largest_file, TOLERANCE: tolerance}
         info = {name: value for name, value in told.items() if value is not None}
-        info[KEPT_COUNTS] = KeptCounts()
+        self._counts = info[KEPT_COUNTS] = KeptCounts()
         self.engine = create_engine(url, pool_size=pool_size, max_overflow=4, pool_use_lifo=True)
         _try_what_lay_idle(self.engine)
         self._sessions = sessionmaker(self.engine, expire_on_commit=False, info=info)
@@ -71,8 +71,9 @@ class Database:
             yield session
 
     def close(self) -> None:
-        """Give every connection back."""
+        """Give every connection back, and forget what was counted: whoever comes again may find another database."""
         self.engine.dispose()
+        self._counts.forget()
 
 
 def _try_what_lay_idle(engine: Engine) -> None:

@@ -74,6 +74,11 @@ class KeptCounts:
         self._campaigns: OrderedDict[UUID, CampaignCounts] = OrderedDict()
         self._lock = Lock()
 
+    def forget(self) -> None:
+        """Count everything anew from here on."""
+        with self._lock:
+            self._campaigns.clear()
+
     def of(self, campaign: UUID) -> CampaignCounts:
         """Those of this campaign, empty when there are none yet."""
         with self._lock:
