@@ -125,7 +125,7 @@ def _by_unit(
     for place in [*rows.listed, *sorted(elsewhere, key=lambda place: place.path)]:
         standing, top = found.by_unit.get(place.id, Standing()), rows.itself(place)
         # A unit outside of the scope has a row of its own, of its own tickets alone.
-        itself = top or place.id not in listed
+        itself = top or place.id not in rows.takers
         if itself and not standing.total and not visits[place.id]:
             continue
         report = None if itself else known.get(place.id)

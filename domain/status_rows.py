@@ -30,6 +30,8 @@ class Rows:
     top: UnitAt | None
     listed: list[UnitAt] = field(default_factory=list)
     row_of: dict[UUID, UUID] = field(default_factory=dict)
+    takers: frozenset[UUID] = frozenset()
+    """The rows that take what is below them; every other has its own tickets alone."""
     _paths: frozenset[str] = field(init=False)
     _parents: frozenset[str] = field(init=False)
 
@@ -97,6 +99,7 @@ def read_rows(session: Session, scope: Sequence[Unit], *, actor: Actor, unit: st
         right_below = [place for place in visible if place.path.count("/") == depth]
         rows.listed = [top, *sorted(right_below, key=lambda place: place.code)]
         takers = {place.path: place.id for place in rows.listed}
+    rows.takers = frozenset(takers.values())
     rows.row_of = {place.id: _row(place, takers) for place in places}
     return rows
 
