@@ -42,7 +42,7 @@ def test_a_schema_of_another_version_is_not_ready(client: TestClient, world: Wor
 
 def test_figures_for_prometheus(client: TestClient, world: World) -> None:
     world.assigned(due="2026-04-02")
-    world.assigned(due="2026-04-10")
+    world.assigned(due="2026-04-09")
     world.assigned(due="2026-04-30")
     told_at = world.now
     world.later(days=2)
