@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, func
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from domain.records.base import Base, Key, words
@@ -57,7 +57,7 @@ class Chase(Base):
     ticket_id: Mapped[UUID | None] = mapped_column(ForeignKey("tickets.id"), index=True)
     level: Mapped[Level | None] = mapped_column(words(Level))
     anchor_at: Mapped[datetime]
-    planned_from: Mapped[datetime]
+    planned_from: Mapped[datetime] = mapped_column(server_default=func.now())
     """When the plan was made: a step before `anchor_at` whose time was past by then is no part of it."""
     turn: Mapped[int] = mapped_column(BigInteger)
     next_step_at: Mapped[datetime | None]

@@ -24,10 +24,10 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['unit_id'], ['units.id'], name=op.f('fk_replannings_unit_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_replannings'))
     )
-    op.add_column('chases', sa.Column('planned_from', sa.DateTime(timezone=True), nullable=True))
+    # With a default: processes of the release before go on while they are replaced.
+    op.add_column('chases', sa.Column('planned_from', sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False))
     # What is planned before the next step was climbed or left out; an hour is what a row may have been put off by.
     op.execute("UPDATE chases SET planned_from = least(next_step_at, now()) - interval '1 hour'")
-    op.alter_column('chases', 'planned_from', nullable=False)
 
 
 def downgrade() -> None:
