@@ -1,4 +1,4 @@
-"""From when a plan counts; ladders and calendars after whose change is planned once more."""
+"""From when a plan counts, and a silence; ladders and calendars after whose change is planned once more."""
 
 from collections.abc import Sequence
 
@@ -24,6 +24,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['unit_id'], ['units.id'], name=op.f('fk_replannings_unit_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_replannings'))
     )
+    op.add_column('heartbeats', sa.Column('expected_at', sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False))
     # With a default: processes of the release before go on while they are replaced.
     op.add_column('chases', sa.Column('planned_from', sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False))
     # What is planned before the next step was climbed or left out; an hour is what a row may have been put off by.
@@ -31,5 +32,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_column('heartbeats', 'expected_at')
     op.drop_column('chases', 'planned_from')
     op.drop_table('replannings')
