@@ -35,6 +35,9 @@ from statemachines.roles import Actor
 NUMBER = re.compile(r"^[^\s/?#%]{1,40}$")
 """A tool's number stands in the address its label leads to."""
 
+TAKEN_ADDRESSES = frozenset({"new", "sheet.pdf"})
+"""What else stands at that place in an address, and so is no tool's number."""
+
 TESTING = "试验"
 """The action a test adds to the campaign's quantity records."""
 
@@ -102,6 +105,12 @@ class NewTool(BaseModel):
                 "form",
                 zh="编号不能含空格和 / ? # % 这些符号，请改用连字符。",
                 en="A number has no spaces and none of / ? # %; use hyphens.",
+            )
+        if number in TAKEN_ADDRESSES:
+            raise wrong(
+                "address-taken",
+                zh=f"“{number}”是系统网页的地址，不能作编号，请加上种类或单位的代号，如 YD-01。",
+                en=f"“{number}” is the address of a page here and no number; add a letter code and hyphens, as YD-01.",
             )
         return number
 
