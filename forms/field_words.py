@@ -65,7 +65,7 @@ RECORD: Mapping[str, str] = {
     **{name: FINDING[name] for name in ("saved", "receipt", "saved-waiting", "saved-refused")},
     **{name: FINDING[name] for name in ("put-right", "put-right-these", "one-more", "home")},
     **{name: FINDING[name] for name in ("not-kept", "not-kept-why", "not-persisted")},
-    "saved-taken": _("已送达。"),
+    "saved-taken": _("已送达，照片 %(done)s / %(photos)s 张。"),
     "saved-sent": _("已送达。"),
     "see-ticket": _("查看"),
     "passed": _("合格"),

@@ -10,6 +10,7 @@ import pytest
 from httpx import Response
 from sqlalchemy import func, select
 
+from domain.file_store import sha256_of
 from domain.hazards import NewHazard, put_hazard
 from domain.phone import receipt_of
 from domain.records import QuantityRecord, StandardHazard, Ticket, ToolTest
@@ -221,6 +222,41 @@ def test_the_test_of_a_tool_is_recorded_once_and_gives_the_next_day(limin: Phone
     unknown = limin.item("/field/tool-tests", "tool-test", {**told, "tool": "没有"}, key=KEY[:-1] + "9")
     assert unknown.status_code == 404
     assert "没有" in unknown.json()["detail"]
+
+
+def test_the_form_of_a_test_takes_what_was_measured_and_photos(browser_of: SignedIn, world: World) -> None:
+    tool_of(world)
+    browser = browser_of("limin")
+    # As the form comes: the names usual for the kind stand there, and rows left empty measured nothing.
+    rows = {
+        "reading_name_0": "启动电压",
+        "reading_usual_0": "启动电压",
+        "reading_unit_0": "kV",
+        "reading_name_1": "工频耐压",
+        "reading_usual_1": "工频耐压",
+        "reading_unit_1": "kV",
+    }
+    for name, value in rows.items():
+        assert f'name="{name}" value="{value}"' in browser.get("/tools/验电笔-01").text
+    half = browser.post("/tools/验电笔-01", {**rows, "passed": "true", "reading_name_2": "外观"})
+    assert half.status_code == 422
+    assert "测得的数值：必须填写" in text_of(half)
+    assert 'href="#readings"' in half.text and 'value="外观"' in half.text
+    sent = {**rows, "passed": "true", "reading_value_1": "45"}
+    data = photo()
+    broken = browser.post("/tools/验电笔-01", sent, files={"photos": ("电表.jpg", b"none", "image/jpeg")})
+    assert broken.status_code == 422
+    made = browser.post("/tools/验电笔-01", sent, files={"photos": ("电表.jpg", data, "image/jpeg")})
+    assert made.status_code == 303
+    with world.database.reading() as session:
+        [test] = session.scalars(select(ToolTest))
+        assert test.readings == [{"name": "工频耐压", "value": "45", "unit": "kV"}]
+    shown = browser.get("/tools/验电笔-01")
+    assert "工频耐压 45 kV" in text_of(shown)
+    address = f"/photos/{sha256_of(data)}"
+    assert address in shown.text
+    assert browser.get(address).status_code == browser.get(f"{address}?size=thumb").status_code == 200
+    assert browser_of("zhouhai").get(address).status_code == 404
 
 
 def test_a_tools_page_says_whether_it_may_be_used_and_takes_a_test(
