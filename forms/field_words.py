@@ -78,6 +78,14 @@ RECORD: Mapping[str, str] = {
     "tested-here": _("本机已登记试验%(result)s，回执 %(receipt)s，待发送。"),
 }
 
+#: What whoever fixes does on the phone.
+ACT: Mapping[str, str] = {
+    **RECORD,
+    "saved-waiting": _("有信号时自动发送。"),
+    "one-more": _("回到我的整改"),
+    "acknowledged-here": _("已签收，存在本机，有信号时自动发送。"),
+}
+
 WALK: Mapping[str, str] = {
     "kept": _("已存 %(when)s"),
     "sending": _("已存在本机，待发送 %(count)s 条"),
@@ -113,6 +121,9 @@ FIELD: Mapping[str, str] = {
     "kind-quantity": _("工作量"),
     "kind-tool-test": _("工器具试验"),
     "kind-fix": _("整改回复"),
+    "kind-progress": _("整改进展"),
+    "kind-request": _("延期申请"),
+    "kind-acknowledge": _("签收"),
     "photos-sent": _("照片 %(done)s / %(photos)s"),
     "photos-kept": _("照片 %(photos)s 张"),
     "photo-lost": _("照片已不在本机，请到隐患单上补传。"),

@@ -4,15 +4,16 @@ import { able, fact, filesOf, forget, newId, one, put } from "./queue.js";
 import { persist } from "./connection.js";
 import { keptOf, listed, putBack } from "./photo/kept.js";
 import { confirmSaved, sayNotKept } from "./saved.js";
-import { make, say, today } from "./words.js";
+import { locateQuietly } from "./place.js";
+import { make, minute, say, today } from "./words.js";
 
 const login = document.documentElement.dataset.login;
 
 /**
  * Take the form over. `item(values, files)` gives {kind, url, body, title, about} of what was filled in and the photos as they are
- * listed, `fill(body)` the values of a refused one, with its `files` if it has any; `again` and `told` are as in saved.js.
+ * listed, `fill(body)` the values of a refused one, with its `files` if it has any; `again`, `told` and `goOn` are as in saved.js.
  */
-export async function keepForm(form, { item, fill, again, told }) {
+export async function keepForm(form, { item, fill, again, told, goOn }) {
   if (!login || !able()) return;
   try {
     await fact("device");
@@ -25,6 +26,7 @@ export async function keepForm(form, { item, fill, again, told }) {
   const field = form.querySelector("[data-photos]");
   if (field) {
     field.dataset.keepsItself = "";
+    locateQuietly();
     field.addEventListener("photos:changed", () => keptOf(field).catch(() => {}));
   }
   if (replacing) {
@@ -35,6 +37,7 @@ export async function keepForm(form, { item, fill, again, told }) {
   }
   // The page may be yesterday's, kept for where there is no signal.
   for (const field of form.querySelectorAll("input[type=date]")) if (field.max && field.max < today()) field.value = field.max = today();
+  for (const field of form.querySelectorAll("input[type=datetime-local]")) if (field.max && field.max < minute()) field.max = minute();
   form.addEventListener(
     "submit",
     async (event) => {
@@ -48,7 +51,7 @@ export async function keepForm(form, { item, fill, again, told }) {
         const kept = await put({ ...item(values(form), photos.map(listed)), files: photos, id: newId(), author: login, author_name: document.documentElement.dataset.name });
         const lasting = await persist();
         if (replacing) await forget(replacing.id);
-        confirmSaved(kept, lasting, { again, amend: ({ id }) => `${location.pathname}?from=${id}`, told });
+        confirmSaved(kept, lasting, { again, amend: ({ id }) => `${location.pathname}?from=${id}`, told, goOn });
       } catch (error) {
         console.warn(error);
         delete form.dataset.saving;
