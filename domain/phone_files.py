@@ -35,6 +35,7 @@ from domain.phone import (
     take_quantity,
     take_tool_test,
 )
+from domain.phone_acts import ACTS, PhoneAct, take_act
 from domain.photo_listings import arrived_photos
 from domain.records import FileListing, Ticket
 from domain.zip_files import UNREADABLE
@@ -175,32 +176,40 @@ def take_in(
     supervisor at the unit of who saved it.
     """
     try:
-        if item.kind not in {"finding", "tool-test", "quantity"}:
+        if item.kind not in {"finding", "tool-test", "quantity", *ACTS}:
             raise OnlyFromThePhone
         author = _author(session, item, actor)
-        if item.kind != "finding":
+        if item.kind in {"tool-test", "quantity"}:
             return _record_in(session, file, item, store, author, actor=actor, now=now)
-        sent = PhoneFinding.model_validate(item.body)
-        sent.finding.id = item.id
-        taken = take_finding(session, sent, actor=author, now=now)
+        ticket, created = _ticket_of(session, item, author, now=now)
     except ValidationError as fault:
         return Outcome(item, "refused", fault=fault)
     except Refusal as refusal:
         return Outcome(item, "refused", refusal=refusal)
-    ticket = taken.ticket
-    if taken.created:
+    if created:
         record(session, ticket, "taken_in", actor=actor, now=now, receipt=item.receipt, author=author.login)
     session.flush()
     listed = _waiting(session, ticket)
     came = _photos_came(session, file, listed, store, actor=author, now=now)
     return Outcome(
         item,
-        "new" if taken.created else "known",
+        "new" if created else "known",
         number=ticket.number,
         path=f"/tickets/{ticket.number}",
         photos=came,
         missing=len(listed) - came,
     )
+
+
+def _ticket_of(session: Session, item: PhoneItem, author: Actor, *, now: datetime) -> tuple[Ticket, bool]:
+    """The ticket a finding becomes or an act was done to, and whether it was only now."""
+    if item.kind in ACTS:
+        act = PhoneAct.model_validate(item.body)
+        return take_act(session, item.id, item.kind, act, made_at=item.made_at, actor=author, now=now)
+    sent = PhoneFinding.model_validate(item.body)
+    sent.finding.id = item.id
+    taken = take_finding(session, sent, actor=author, now=now)
+    return taken.ticket, taken.created
 
 
 def _record_in(

@@ -12,7 +12,7 @@ for (const form of document.querySelectorAll("form[data-act]")) {
 }
 
 function about({ act, number, title, about }) {
-  return { kind: act, url: `/field/tickets/${number}/${act}`, title, about: `${number} ${about}`, ...(act === "acknowledge" ? {} : { form: location.pathname }) };
+  return { kind: act, url: "/field/acts", title, about: `${number} ${about}`, ...(act === "acknowledge" ? {} : { form: location.pathname }) };
 }
 
 function keepAct(form) {
@@ -20,8 +20,8 @@ function keepAct(form) {
   keepForm(form, {
     again: "/work",
     goOn: ({ href }) => `${href}?done=${form.dataset.act}`,
-    fill: ({ fixed_at, ...said }) => ({ ...said, ...(fixed_at ? { fixed_at: minute(new Date(fixed_at)) } : {}) }),
-    item: ({ fixed_at, ...said }, files) => ({ ...about(form.dataset), body: { ...said, ...(fixed_at ? { fixed_at: `${fixed_at}:00+08:00` } : {}), ...(photos ? { files } : {}) } }),
+    fill: ({ said: { fixed_at, ...said } }) => ({ ...said, ...(fixed_at ? { fixed_at: minute(new Date(fixed_at)) } : {}) }),
+    item: ({ fixed_at, ...said }, files) => ({ ...about(form.dataset), body: { ticket: form.dataset.number, said: { ...said, ...(fixed_at ? { fixed_at: `${fixed_at}:00+08:00` } : {}), ...(photos ? { files } : {}) } } }),
   });
 }
 
@@ -31,7 +31,7 @@ async function keepTap(form) {
   let here;
   try {
     await fact("device");
-    here = (await all()).find((item) => item.kind === "acknowledge" && item.author === login && unsent(item) && item.state !== "refused" && item.url === about(form.dataset).url);
+    here = (await all()).find((item) => item.kind === "acknowledge" && item.author === login && unsent(item) && item.state !== "refused" && item.body.ticket === form.dataset.number);
   } catch {
     return;
   }
@@ -44,7 +44,7 @@ async function keepTap(form) {
       if (form.dataset.saving) return;
       form.dataset.saving = "1";
       try {
-        const kept = await put({ ...about(form.dataset), body: {}, id: newId(), author: login, author_name: document.documentElement.dataset.name });
+        const kept = await put({ ...about(form.dataset), body: { ticket: form.dataset.number, said: {} }, id: newId(), author: login, author_name: document.documentElement.dataset.name });
         showTapped(form, kept.id);
       } catch (error) {
         console.warn(error);

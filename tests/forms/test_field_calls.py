@@ -195,7 +195,7 @@ def test_what_whoever_fixes_did_without_a_signal_counts_once_and_from_when_it_wa
 ) -> None:
     number, data = world.assigned().number, photo(colour="green")
     wang = Phone(browser_of("wangjianguo"))
-    here = f"/field/tickets/{number}"
+    here = "/field/acts"
     saved = world.now
     world.later(hours=5)
     acts: list[tuple[str, dict[str, object]]] = [
@@ -206,12 +206,13 @@ def test_what_whoever_fixes_did_without_a_signal_counts_once_and_from_when_it_wa
     for place, (act, told) in enumerate(acts):
         key = f"{KEY[:-1]}{place}"
         first, again = (
-            wang.item(f"{here}/{act}", act, told, key=key, made_at=saved.isoformat()) for _ in range(2)
+            wang.item(here, act, {"ticket": number, "said": told}, key=key, made_at=saved.isoformat())
+            for _ in range(2)
         )
         assert (first.status_code, again.status_code) == (201, 200), first.text
         assert first.json() == again.json()
         assert first.json()["href"] == f"/tickets/{number}"
-    other = wang.item(f"{here}/progress", "progress", {"note": "别的"}, key=f"{KEY[:-1]}1")
+    other = wang.item(here, "progress", {"ticket": number, "said": {"note": "别的"}}, key=f"{KEY[:-1]}1")
     assert (other.status_code, other.json()["code"]) == (422, "idempotency-key-reused")
     ticket = world.ticket(number)
     assert (ticket.state, ticket.fixed_at) == ("fixed", saved)
@@ -220,11 +221,14 @@ def test_what_whoever_fixes_did_without_a_signal_counts_once_and_from_when_it_wa
         events = [each.event for each in history_of(session, ticket)]
     assert events[-3:] == ["acknowledge", "progress", "fix"]
 
-    late = wang.item(f"{here}/request", "request", {"due": "2026-05-01"}, key=f"{KEY[:-1]}8")
+    late = wang.item(here, "request", {"ticket": number, "said": {"due": "2026-05-01"}}, key=f"{KEY[:-1]}8")
     assert late.status_code == 409
-    assert wang.item(f"{here}/cancel", "cancel", {}, key=f"{KEY[:-1]}9").status_code == 404
+    assert wang.item(here, "cancel", {"ticket": number, "said": {}}, key=f"{KEY[:-1]}9").status_code == 404
     elsewhere = Phone(browser_of("zhouhai"))
-    assert elsewhere.item(f"{here}/progress", "progress", {"note": "我"}, key=KEY).status_code == 404
+    assert (
+        elsewhere.item(here, "progress", {"ticket": number, "said": {"note": "我"}}, key=KEY).status_code
+        == 404
+    )
 
 
 def test_a_day_has_what_is_to_be_fixed_with_the_photos_before(

@@ -109,6 +109,19 @@ def test_tests_of_tools_and_work_done_are_taken_in_too(browser_of: SignedIn, wor
         assert tested.tester_id == made.recorded_by_id == world.actor("sunhua").id
 
 
+def test_a_fix_kept_on_a_phone_is_taken_in_with_its_photo(browser_of: SignedIn, world: World) -> None:
+    number = world.assigned(to="sunhua").number
+    said = {"note": "已更换密封垫", "files": [listed(PHOTO, "后.jpg")]}
+    data = exported(item(world, kind="fix", body={"ticket": number, "said": said}))
+    browser = browser_of("qiansuozhang")
+    assert "将新登记 1 条" in text_of(preview(browser, data))
+    assert world.ticket(number).state == "assigned"
+    assert "新登记 1 条" in text_of(take(browser, data))
+    ticket = world.ticket(number)
+    assert (ticket.state, ticket.fixer_id, ticket.files_arrived) == ("fixed", world.actor("sunhua").id, 1)
+    assert "早已登记 1 条" in text_of(preview(browser, data))
+
+
 def test_only_the_supervisor_of_who_saved_it_takes_it_in(browser_of: SignedIn, world: World) -> None:
     said = text_of(
         preview(browser_of("shisuozhang"), exported(item(world), item(world, OTHER, author="nobody")))
