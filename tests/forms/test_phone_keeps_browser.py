@@ -15,6 +15,7 @@ from domain.records import FileListing, StoredFile, Ticket
 from domain.settings import Settings
 from tests.applications import application
 from tests.forms.chromium import DESK, SMALL_PHONE, Person, chromium, serving
+from tests.forms.test_field_story_browser import equip
 from tests.photos import photo
 from tests.world import World
 
@@ -105,3 +106,31 @@ def test_what_is_on_a_phone_is_handed_on_in_a_file_and_arrives_once(
         names = {each.name: each.sha256 for each in session.scalars(select(FileListing))}
         assert set(names) == {"现场.jpg", "现场-标注.jpg"}
         assert all(session.get(StoredFile, sha256) for sha256 in names.values())
+
+
+def test_three_taps_and_one_photo_from_the_first_page_to_a_ticket_at_its_place(
+    world: World, database: Database, store: FileStore, settings: Settings, tmp_path: Path
+) -> None:
+    equip(world, datetime.now(UTC))
+    seen = tmp_path / "现场.jpg"
+    seen.write_bytes(photo())
+    app = application(settings, database=database, files=store, clock=lambda: datetime.now(UTC))
+    here = {"geolocation": {"latitude": 26.57, "longitude": 106.71}, "permissions": ["geolocation"]}
+    with chromium() as browser, serving(app) as address:
+        page = Person(browser, address, **SMALL_PHONE, **here).sign_in("sunhua").page
+        page.goto("/field")
+        expect(page.get_by_text("已存到本机")).to_be_visible(timeout=PATIENCE)
+        page.goto("/")
+        with page.expect_file_chooser() as camera:
+            page.get_by_role("link", name="拍照报隐患").tap()
+        camera.value.set_files(str(seen))
+        page.wait_for_url("**/findings/new?draft=*")
+        expect(page.get_by_role("img", name="现场.jpg")).to_be_visible()
+        page.get_by_role("button", name="变压器渗漏油").tap()
+        # Where the phone is comes by itself, once the person has allowed it.
+        expect(page.locator("[name=lat]")).to_have_value("26.57")
+        page.get_by_role("button", name="上报", exact=True).tap()
+        expect(page.get_by_text("已送达，编号 CC2026-LL01-A-0001。")).to_be_visible(timeout=PATIENCE)
+    ticket = world.ticket("CC2026-LL01-A-0001")
+    assert (ticket.lat, ticket.lon, ticket.files_arrived) == (26.57, 106.71, 1)
+    assert (ticket.proposed_measure, ticket.proposed_days) == ("更换密封垫", 7)
