@@ -51,8 +51,8 @@ imports: setup-dev  ## import-linter: which room may import which
 
 .PHONY: pytest
 pytest: setup-dev  ## The tests; the slow and the browser ones alone and last, so that they have the machine
-	$(BIN)/pytest -n 2 --dist loadfile -m "not browser and not prefect and not slow"
-	$(BIN)/pytest -m "browser or prefect or slow"
+	$(BIN)/pytest --durations 15 -n 2 --dist loadfile -m "not browser and not prefect and not slow"
+	$(BIN)/pytest --durations 25 -m "browser or prefect or slow"
 
 .PHONY: bench
 bench: setup  ## Measure at 100 000 tickets and write docs/performance.md (minutes)

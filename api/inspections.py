@@ -156,8 +156,9 @@ def _shape(visit: Inspection) -> InspectionShape:
 def _answer(session: Session, visit: Inspection, call: Call, *, status: int = 200) -> Answered:
     session.flush()
     # Read anew: a command may have changed answers, tickets and the inspector behind the loaded relationships.
+    key = visit.id
     session.expire(visit)
-    shape = _shape(inspections.inspection_by_id(session, visit.id, actor=call.actor))
+    shape = _shape(inspections.inspection_by_id(session, key, actor=call.actor))
     place = f"/api/v1/inspections/{shape.id}" if status == 201 else None
     return written(shape, status=status, tag=version_tag(shape.version), location=place)
 

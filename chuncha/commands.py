@@ -362,7 +362,7 @@ def demo(
     ] = "spring",
 ) -> None:
     """Play a whole campaign, write its papers, then serve the pages."""
-    from chuncha.demo import play_demo
+    from chuncha.demo.play import play_demo
     from chuncha.demo.sample import NAMES
 
     if sample not in NAMES:

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import gc
-
 import uvicorn
 from fastapi import FastAPI
 
 from chuncha.app import create_app
+from chuncha.collecting import collect_seldom
 from chuncha.installation import open_installation
 from domain.settings import Settings, read_settings
-
-_COLLECTS = (5_000, 10, 100)
-"""When the collector looks for cycles. A page makes thousands of objects and drops them again: with Python's own 700 it
-ran a dozen times for each board and walked over every kept statement and template every tenth answer, 40 to
-130 ms in which somebody waited (docs/performance.md)."""
 
 
 def application() -> FastAPI:
@@ -25,13 +19,6 @@ def application() -> FastAPI:
     app = create_app(settings, database=installation.database, files=installation.files)
     collect_seldom()
     return app
-
-
-def collect_seldom() -> None:
-    """All that was loaded to get here stays until the end: the collector need not walk it while people wait."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*_COLLECTS)
 
 
 def run_web(settings: Settings) -> None:

@@ -15,9 +15,10 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from chuncha.demo import days, prepare
+from chuncha.demo import days
 from chuncha.demo.client import Client
 from chuncha.demo.people import PASSWORD
+from chuncha.demo.play import prepare
 from chuncha.demo.player import Player
 from chuncha.demo.sample import sample_named
 from chuncha.demo.stage import stage, web
@@ -74,8 +75,10 @@ def demo() -> Iterator[str]:
     """The address of the pages on the evening of DAY."""
     with tempfile.TemporaryDirectory() as folder, stage(Path(folder), free_port()) as on:
         cast = prepare(on, sample_named("spring"), SEED)
-        with web(cast.clock) as (address,), Client(address, cast.tokens) as client:
-            with Player([client], cast.clock, cast.story.until(DAY), tell=lambda *_: None) as player:
+        with web(on.installation, cast.clock) as (address,), Client(address, cast.tokens) as client:
+            with Player(
+                [client], cast.clock, cast.story.until(DAY), ready=on.ready, tell=lambda *_: None
+            ) as player:
                 player.play()
             cast.clock.put(days.at(DAY, 18))
             yield address

@@ -130,10 +130,11 @@ def answer(
             row = Answer(item=item, ticket=None, version=0, photos=[], conflicts=[])
             inspection.answers.append(row)
             _write(row, new, actor=actor, at=at)
-            session.flush()
         else:
             _put(session, inspection, row, new, actor=actor, at=at, now=now)
-        list_photos(session, row, new.files, pointer=f"/answers/{position}/files", actor=actor, now=now)
+        if new.files:
+            session.flush()
+            list_photos(session, row, new.files, pointer=f"/answers/{position}/files", actor=actor, now=now)
     # Answers are part of the visit: its version moves with them, so that an ETag is never the same for other answers.
     flag_modified(inspection, "state")
     session.flush()

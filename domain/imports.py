@@ -1,5 +1,5 @@
-"""Imports of whole tables: units, people, a checklist, standard hazards, tickets, places. Every bad row is named, or
-all is imported.
+"""Imports of whole tables: units, people, a checklist, standard hazards, tickets, places, tools. Every bad row is
+named, or all is imported.
 
 Rows are known by a key (code, login, …): importing a file again updates what changed and adds nothing twice.
 """
@@ -22,7 +22,7 @@ from domain.checklists import NewChecklist, NewItem, put_checklist
 from domain.errors import BadInput, explain, refusal_for
 from domain.hazards import NewHazard, Put, put_hazard
 from domain.history import record
-from domain.imported_findings import HEADINGS, take_finding, take_place
+from domain.imported_rows import HEADINGS, take_finding, take_place, take_tool
 from domain.people import ROOT_CODE, NewPerson, NewUnit, add_person, add_unit, grant_roles, unit_by_code
 from domain.records import Person, RoleGrant, Unit
 from domain.rights import Deed, must_be_allowed
@@ -377,7 +377,22 @@ def _places(under_way: Import, table: Table, *, code: str, name: str) -> None:
 
 
 def _place(under_way: Import, row: TableRow) -> None:
-    added, changed = take_place(under_way.session, row.cells, actor=under_way.actor, now=under_way.now)
+    _count(under_way, take_place(under_way.session, row.cells, actor=under_way.actor, now=under_way.now))
+
+
+# Tools.
+
+
+def _tools(under_way: Import, table: Table, *, code: str, name: str) -> None:
+    under_way.each(table.rows, partial(_tool, under_way))
+
+
+def _tool(under_way: Import, row: TableRow) -> None:
+    _count(under_way, take_tool(under_way.session, row.cells, actor=under_way.actor, now=under_way.now))
+
+
+def _count(under_way: Import, made: tuple[bool, bool]) -> None:
+    added, changed = made
     under_way.report.added += added
     under_way.report.updated += changed
 
@@ -428,6 +443,14 @@ _IMPORTERS: Mapping[str, tuple[Columns, _TakeAll]] = {
         _tickets,
     ),
     "places": (Columns(("code", "name", "unit"), ("lat", "lon", "note"), key="code"), _places),
+    "tools": (
+        Columns(
+            ("number", "kind", "unit"),
+            ("spec", "holder", "made_on", "last_test_on", "measure_unit", "test_interval_months"),
+            key="number",
+        ),
+        _tools,
+    ),
 }
 
 KINDS: Sequence[str] = tuple(_IMPORTERS)

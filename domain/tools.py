@@ -10,7 +10,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
-from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from domain.campaigns import campaign_by_code, must_be_open
@@ -166,6 +166,13 @@ def tool_by_number(session: Session, number: str, *, actor: Actor, lock: bool = 
     return tool
 
 
+def tool_with_number(session: Session, number: str) -> Tool | None:
+    """The tool with this number, wherever it is: numbers are unique in the whole installation."""
+    return session.scalars(
+        select(Tool).where(Tool.number == number).options(joinedload(Tool.unit))
+    ).one_or_none()
+
+
 def list_tools(
     session: Session, wanted: ToolFilter, *, actor: Actor, limit: int = 50, cursor: str | None = None
 ) -> Page[Tool]:
@@ -223,7 +230,7 @@ def register_tool(session: Session, new: NewTool, *, actor: Actor, now: datetime
     """
     unit = unit_by_code(session, new.unit, actor=actor)
     must_be_allowed(actor, Deed.REGISTER_TOOL, at=unit.path)
-    if session.scalar(select(exists().where(Tool.number == new.number))):
+    if tool_with_number(session, new.number) is not None:
         raise BadInput(
             "/number",
             "number-taken",
@@ -253,6 +260,30 @@ def register_tool(session: Session, new: NewTool, *, actor: Actor, now: datetime
     follow(session, tool, now=now, new=True)
     record(session, tool, "registered", actor=actor, now=now, after=tool.status, kind=tool.kind, unit=unit)
     return tool
+
+
+def bring_up_to_date(session: Session, tool: Tool, new: NewTool, *, actor: Actor, now: datetime) -> bool:
+    """Take over where a registered tool lies and its rating; return whether anything changed.
+
+    Empty ones stay as they are; tests are recorded, never overwritten. Raises BadInput when the number belongs to a
+    tool of another kind or unit, RoleMissing.
+    """
+    unit = unit_by_code(session, new.unit, actor=actor)
+    for place in (tool.unit, unit):
+        must_be_allowed(actor, Deed.REGISTER_TOOL, at=place.path)
+    if (tool.kind, tool.unit_id) != (new.kind, unit.id):
+        raise BadInput(
+            "/number",
+            "number-taken",
+            zh=f"编号“{new.number}”是{tool.unit.name}的{tool.kind}，请核对编号、种类和单位。",
+            en=f"The number “{new.number}” is a {tool.kind} of {tool.unit.name}; check number, kind and unit.",
+        )
+    before = (tool.holder, tool.spec)
+    tool.holder, tool.spec = new.holder or tool.holder, new.spec or tool.spec
+    if before == (tool.holder, tool.spec):
+        return False
+    record(session, tool, "updated", actor=actor, now=now, holder=tool.holder, spec=tool.spec)
+    return True
 
 
 def record_test(

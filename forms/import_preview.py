@@ -1,4 +1,4 @@
-"""Importing findings or places from Excel: a template, a preview with what is wrong in each row, all or nothing.
+"""Importing findings, places or tools from Excel: a template, a preview with what is wrong in each row, all or nothing.
 
 The rows travel with the preview's form, so nothing of a half-made import is kept on the server; a wrong cell can be put
 right on the page.
@@ -16,12 +16,13 @@ from sqlalchemy.orm import Session
 from starlette.datastructures import UploadFile
 
 from domain.errors import BadInput, NotFound
-from domain.imported_findings import HEADINGS
+from domain.imported_rows import HEADINGS
 from domain.imports import Report, RowError, import_rows
 from domain.people import units_in_sight
 from domain.records import Unit
 from domain.rights import Deed, may
 from domain.tables import Table, TableRow, read_table
+from domain.tool_kinds import KINDS as TOOL_KINDS
 from forms.errors import PageRoute
 from forms.fields import Form, Problem, Sent, SentForm
 from forms.findings import running_campaigns, usual_categories
@@ -66,6 +67,13 @@ KINDS: Mapping[str, Kind] = {
         _("每行是一个检查点；代码已有的，名称、单位、位置按表更新。"),
         "/places",
         "imported_places",
+    ),
+    "tools": Kind(
+        Deed.REGISTER_TOOL,
+        _("从 Excel 导入安全工器具"),
+        _("每行是一件工器具；编号已登记的，只更新规格和存放地点，试验记录不变。"),
+        "/tools",
+        "imported_tools",
     ),
 }
 
@@ -142,6 +150,8 @@ def template(request: Request, actor: Who, kind: str) -> Response:
             lists["检查活动"] = [f"{each.code} {each.name}" for each in campaigns]
             lists["等级"] = [level.zh for level in Level]
             lists["类别"] = usual_categories(session, campaigns[0]) if campaigns else []
+        if kind == "tools":
+            lists["种类"] = list(TOOL_KINDS)
     headers = {
         "Content-Disposition": f'attachment; filename="{kind}.xlsx"',
         "Cache-Control": "no-store",

@@ -237,6 +237,7 @@ DONE: Mapping[str, str] = {
     "report_decline": _("已登记不受理；报告人凭查询码可以看到理由。"),
     "imported_tickets": _("已全部导入。"),
     "imported_places": _("检查点已全部导入。"),
+    "imported_tools": _("安全工器具已全部导入。"),
     "call": _("来电来访已登记。"),
     "call_answer": _("答复已登记。"),
     "call_call_back": _("回访已登记。"),

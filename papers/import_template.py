@@ -1,4 +1,4 @@
-"""The Excel templates people fill in to import findings or places: headings, pick lists, an example."""
+"""The Excel templates people fill in to import findings, places or tools: headings, pick lists, an example."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 
-from domain.imported_findings import HEADINGS
+from domain.imported_rows import HEADINGS
 
 ROWS_WITH_LISTS = 1000
 
@@ -54,7 +54,18 @@ PLACES: Mapping[str, Explained] = {
     "经度": Explained(14, False, "十进制度", "106.7123"),
     "备注": Explained(30, False, "", ""),
 }
-TEMPLATES: Mapping[str, Mapping[str, Explained]] = {"tickets": FINDINGS, "places": PLACES}
+TOOLS: Mapping[str, Explained] = {
+    "编号": Explained(18, True, "铭牌或标签上的编号，全局不重复，不含空格", "LL01-YDB-001"),
+    "种类": Explained(16, True, "从下拉表选；自己写的须填计量单位和试验周期", "验电笔"),
+    "单位": Explained(24, True, "从下拉表选；也可写单位全称", ""),
+    "规格": Explained(14, False, "如电压等级", "10kV"),
+    "存放地点": Explained(22, False, "哪间工器具室或谁保管", "柳林所工器具室"),
+    "出厂日期": Explained(14, False, "如 2024-05-01；安全帽按它算使用期限", "2024-05-01"),
+    "上次试验日期": Explained(16, False, "如 2025-10-15；不填的为待试验，试验合格前不能用", "2025-10-15"),
+    "计量单位": Explained(10, False, "付、支、双……；下拉表里的种类可不填", ""),
+    "试验周期（月）": Explained(16, False, "下拉表里的种类可不填", ""),
+}
+TEMPLATES: Mapping[str, Mapping[str, Explained]] = {"tickets": FINDINGS, "places": PLACES, "tools": TOOLS}
 
 _HEAD = PatternFill("solid", fgColor="E3F1EF")
 _NEEDED = Font(bold=True, color="B3261E")
@@ -115,8 +126,8 @@ def _choices(
             type="list",
             formula1=f"选项!${letter}$1:${letter}${len(choices)}",
             allow_blank=True,
-            # A category may be one's own.
-            showErrorMessage=heading != "类别",
+            # A category or a kind of tool may be one's own.
+            showErrorMessage=heading not in ("类别", "种类"),
         )
         place = get_column_letter(names.index(heading) + 1)
         rule.add(f"{place}2:{place}{ROWS_WITH_LISTS}")

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from contextvars import ContextVar
 from datetime import datetime
+from multiprocessing.context import BaseContext
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from statemachines.labels import LOCAL
-
-PROCESSES = multiprocessing.get_context("spawn")
 
 MOMENT = "x-moment"
 """The header in which a call of the play says when it is made."""
@@ -21,8 +19,8 @@ _called: ContextVar[datetime | None] = ContextVar("called", default=None)
 class Clock:
     """Stands where the play has put it, for every process that was given it; within a call, at the call's moment."""
 
-    def __init__(self, moment: datetime) -> None:
-        self._seconds = PROCESSES.Value("d", moment.timestamp())
+    def __init__(self, moment: datetime, processes: BaseContext) -> None:
+        self._seconds = processes.Value("d", moment.timestamp())
 
     def __call__(self) -> datetime:
         """The moment it stands at, in Asia/Shanghai."""

@@ -21,7 +21,6 @@ from chuncha.demo.steps import (
     Signing,
     Step,
     Submit,
-    ToolIn,
     ToolTest,
     Turn,
     Work,
@@ -64,8 +63,6 @@ class Line:
                 self._post(
                     f"/extensions/{self._asked[step.hazard]}/{decision}", {"opinion": step.opinion}, step
                 )
-            case ToolIn():
-                self._post("/tools", step.body, step)
             case ToolTest():
                 self._post(f"/tools/{step.number}/tests", step.body, step)
                 self._made["test"] += 1

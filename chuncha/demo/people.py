@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
@@ -47,6 +47,15 @@ class Table:
         """The table of that kind in a sample's folder."""
         filename = f"{kind}.csv"
         return cls(kind, filename, files(package).joinpath(filename).read_bytes())
+
+    @classmethod
+    def written(cls, kind: str, rows: Sequence[Mapping[str, str]]) -> Table:
+        """A table of these rows, which have the same columns."""
+        out = io.StringIO()
+        writer = csv.DictWriter(out, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+        return cls(kind, f"{kind}.csv", out.getvalue().encode())
 
     def rows(self) -> list[dict[str, str]]:
         """Its rows by the names of the columns."""

@@ -17,6 +17,7 @@ from itertools import groupby
 from typing import Any, Self
 from uuid import UUID
 
+from chuncha.collecting import collect_seldom
 from chuncha.demo import days
 from chuncha.demo.client import Client
 from chuncha.demo.clock import Clock
@@ -30,11 +31,9 @@ from chuncha.demo.steps import (
     Step,
     Story,
     Submit,
-    ToolIn,
     Turn,
     Work,
 )
-from chuncha.web import collect_seldom
 from domain.workdays import NATIONAL
 
 FlowRun = Callable[..., Coroutine[Any, Any, dict[str, Any]]]
@@ -88,13 +87,21 @@ class Runs:
 class Player:
     """Plays day after day, its lines spread over the clients; `tell` hears each day's line.
 
+    `ready` waits until the scheduler answers; it comes up while its client loads here.
+
     Letters go out beside the steps of the next day.
     """
 
     def __init__(
-        self, clients: Sequence[Client], clock: Clock, story: Story, *, tell: Callable[[date, str], None]
+        self,
+        clients: Sequence[Client],
+        clock: Clock,
+        story: Story,
+        *,
+        ready: Callable[[], None],
+        tell: Callable[[date, str], None],
     ) -> None:
-        # The scheduler's client takes a second to import, and reads the environment of the stage when it is.
+        # The scheduler's client takes seconds to import, and reads the environment of the stage when it is.
         from flows.advance_campaigns import advance_campaigns
         from flows.deliver_notices import deliver_notices
         from flows.here import kept_open
@@ -119,6 +126,7 @@ class Player:
         self._today: Counter[str] = Counter()
         self._turned: list[str] = []
         self._open = ExitStack()
+        ready()
         self._open.enter_context(kept_open())
         self._runs = self._ending(Runs())
         self._letters = self._ending(self._post.submit(Runs).result())
@@ -227,7 +235,7 @@ class Player:
                 return step.hazards[0].unit
             case Deed() | Decision():
                 return self._unit_of[step.hazard]
-            case Work() | ToolIn():
+            case Work():
                 return str(step.body["unit"])
             case _:
                 return str(step.unit)  # type: ignore[attr-defined]

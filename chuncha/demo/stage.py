@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing.forkserver import ensure_running
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import httpx
-import uvicorn
 
-from chuncha.app import create_app
-from chuncha.demo.clock import PROCESSES, AtItsMoment, Clock
+from chuncha.demo import backstage
+from chuncha.demo.clock import Clock
 from chuncha.demo.mailbox import Mailbox
 from chuncha.installation import Installation, open_installation
 from chuncha.processes import Child, Tree, free_port, prefect_server, wait_for
-from chuncha.web import collect_seldom
 from domain.settings import read_settings
 
 SENDER = "春查 <chuncha@yunling.example>"
@@ -55,6 +52,8 @@ def stage(folder: Path, port: int) -> Iterator[Stage]:
         try:
             scheduler = _scheduler(folder, scheduler_port)
             tree.start(scheduler)
+            # The ancestor of the web processes loads while the database is made.
+            ensure_running()
             with open_installation(settings, migrate=True, own=True) as installation:
                 # The flows run in this process and read their settings as everywhere else.
                 os.environ.update(
@@ -92,11 +91,15 @@ def _scheduler(folder: Path, port: int) -> Child:
 
 
 @contextmanager
-def web(clock: Clock, *, processes: int = 1) -> Iterator[list[str]]:
+def web(on: Installation, clock: Clock, *, processes: int = 1) -> Iterator[list[str]]:
     """Serve pages and calls from processes of their own, at the time of the clock; gives their addresses."""
+    # Whatever the environment says by now: the processes know the one their common ancestor was started with.
+    settings = on.settings.model_copy(update={"database_url": on.database.url})
     ports = [free_port() for _ in range(processes)]
     started = [
-        PROCESSES.Process(target=_serve, args=(port, clock), name=f"web {port}", daemon=True)
+        backstage.ANCESTOR.Process(
+            target=backstage.serve, args=(port, clock, settings), name=f"web {port}", daemon=True
+        )
         for port in ports
     ]
     for process in started:
@@ -111,22 +114,6 @@ def web(clock: Clock, *, processes: int = 1) -> Iterator[list[str]]:
             process.terminate()
         for process in started:
             process.join(timeout=10)
-
-
-def _serve(port: int, clock: Clock) -> None:
-    """A web process: like `chuncha web`, with another clock. It ends with the process that started it."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    with open_installation(read_settings()) as here:
-        app = AtItsMoment(create_app(here.settings, database=here.database, files=here.files, clock=clock))
-        collect_seldom()
-        uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", timeout_graceful_shutdown=2)
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 def _wait_for(process: BaseProcess, address: str) -> None:

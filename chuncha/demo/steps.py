@@ -116,13 +116,6 @@ class Work(Step):
 
 
 @dataclass(frozen=True, slots=True)
-class ToolIn(Step):
-    """A tool enters the register."""
-
-    body: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
 class ToolTest(Step):
     """A tool of the unit is tested in the campaign."""
 
@@ -174,10 +167,14 @@ class Rhythm:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """Everything people do in one campaign, in the order of time, and the days it takes."""
+    """Everything people do in one campaign, in the order of time, and the days it takes.
+
+    `tools` are the rows of the tool register that is there from the first day, as `chuncha import tools` reads them.
+    """
 
     campaign: str
     rhythm: Rhythm
+    tools: tuple[dict[str, str], ...]
     steps: tuple[Step, ...]
     first: date
     last: date

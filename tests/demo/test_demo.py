@@ -26,7 +26,7 @@ from sqlalchemy import func, select, update
 from typer.testing import CliRunner
 
 from chuncha.commands import app
-from chuncha.demo import FolderTaken
+from chuncha.demo.play import FolderTaken
 from chuncha.demo.spring.bureau import Bureau
 from chuncha.demo.spring.story import write_story
 from chuncha.installation import Installation, open_installation

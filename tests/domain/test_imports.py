@@ -1,4 +1,5 @@
 import io
+from datetime import date
 
 import pytest
 from openpyxl import Workbook
@@ -8,9 +9,10 @@ from domain.access import actor_by_login
 from domain.checklists import checklist_by_code
 from domain.imports import import_table
 from domain.people import unit_by_code
-from domain.records import History, Person, RoleGrant, Ticket, Unit
+from domain.records import History, Person, RoleGrant, Ticket, Tool, ToolStatus, Unit
 from domain.samples import CHECKLIST_DISTRIBUTION, CHECKLIST_KINDERGARTEN, sample
 from domain.tickets import TicketFilter, list_tickets
+from domain.tools import tool_by_number
 from statemachines.labels import Level
 from statemachines.roles import SYSTEM, Role
 
@@ -220,3 +222,58 @@ def test_a_file_that_cannot_be_read_says_why(world, data, place):
 def test_a_line_is_counted_where_its_row_begins(world):
     text = 'code,name,kind,parent\nXB05,"新\n所",station,XB\nXB06,,station,XB\n'
     assert wrong(take(world, "units", text)) == [(4, "name", "missing")]
+
+
+TOOLS = (
+    "编号,种类,单位,规格,存放地点,上次试验日期,计量单位,试验周期（月）\n"
+    "LL01-YDB-01,验电笔,LL01,10kV,一楼工器具室,2025/10/15,,\n"
+    "LL01-MHQ-01,灭火器,柳林供电所,4 kg,门口,,具,12\n"
+)
+
+
+def test_tools_enter_the_register_once_and_keep_their_tests(world):
+    report = take(world, "tools", TOOLS)
+    assert report.lines("zh") == ["已导入2行：新增2，更新0，未变0。"]
+    with world.database.reading() as session:
+        pen, extinguisher = (
+            tool_by_number(session, number, actor=SYSTEM) for number in ("LL01-YDB-01", "LL01-MHQ-01")
+        )
+        assert (pen.measure_unit, pen.next_test_on, pen.holder) == ("支", date(2026, 10, 15), "一楼工器具室")
+        assert (extinguisher.measure_unit, extinguisher.status) == ("具", ToolStatus.UNTESTED)
+    rows = count(world, History)
+    assert take(world, "tools", TOOLS).lines("en") == ["2 rows: 0 added, 0 updated, 2 unchanged."]
+    assert count(world, History) == rows
+    moved = TOOLS.replace("一楼工器具室", "二楼工器具室").replace("2025/10/15", "2026/01/01")
+    assert take(world, "tools", moved).updated == 1
+    with world.database.reading() as session:
+        pen = tool_by_number(session, "LL01-YDB-01", actor=SYSTEM)
+        assert (pen.holder, pen.last_test_on) == ("二楼工器具室", date(2025, 10, 15))
+
+
+def test_tools_with_wrong_cells_are_named_and_none_is_kept(world):
+    take(world, "tools", TOOLS)
+    bad = (
+        "number,kind,unit,last_test_on\n"
+        "LL01 02,验电笔,LL01,\n"
+        "LL01-03,鱼竿,LL01,\n"
+        "LL01-04,验电笔,XX99,\n"
+        "LL01-05,验电笔,LL01,2099-01-01\n"
+        "LL01-YDB-01,绝缘靴,LL01,\n"
+        "LL01-06,验电笔,LL01,\n"
+    )
+    report = take(world, "tools", bad)
+    assert [(line, field) for line, field, _ in wrong(report)] == [
+        (2, "number"),
+        (3, ""),
+        (4, "unit"),
+        (5, "last_test_on"),
+        (6, "number"),
+    ]
+    assert count(world, Tool) == 2
+
+
+def test_tools_are_registered_by_who_may(world):
+    with world.database.reading() as session:
+        inspector = actor_by_login(session, "limin")
+    assert {rule for _, _, rule in wrong(take(world, "tools", TOOLS, actor=inspector))} == {"role-missing"}
+    assert count(world, Tool) == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import datetime
 from html import unescape
 from io import BytesIO
 
@@ -271,3 +272,32 @@ def test_the_finding_form_shows_what_may_be_the_same_and_the_ticket_offers_to_st
     form = chief.get(f"/tickets/{second}/cancel?duplicate_of={first}").text
     assert f'value="{first}"' in form
     assert "重复登记" in form
+
+
+# Tools.
+
+
+def test_a_station_takes_its_register_over_from_excel(browser_of: SignedIn, world: World) -> None:
+    chief = browser_of("qiansuozhang")
+    assert 'href="/import/tools"' in chief.get("/tools").text
+    book = load_workbook(BytesIO(chief.get("/import/tools/template.xlsx").content))
+    first, example = book.worksheets[:2]
+    kinds = [cell.value for cell in book["选项"]["B"] if cell.value]
+    assert kinds[:3] == ["拉闸杆", "绝缘操作杆", "验电笔"]
+    assert [cell.value for cell in example[2]][2] == "LL01 柳林供电所"
+    first.append(["LL01-YDB-01", "验电笔", "LL01 柳林供电所", "10kV", "一楼", None, datetime(2025, 10, 15)])
+    first.append(["LL01-MHQ-01", "灭火器", "LL01 柳林供电所"])
+    out = BytesIO()
+    book.save(out)
+    preview = chief.post("/import/tools", files={"file": ("工器具.xlsx", out.getvalue())})
+    assert preview.status_code == 422
+    assert "“灭火器”不是常用种类" in text_of(preview)
+    book.active.delete_rows(3)  # type: ignore[union-attr]
+    out = BytesIO()
+    book.save(out)
+    done = chief.post("/import/tools", {"commit": "1"}, files={"file": ("工器具.xlsx", out.getvalue())})
+    assert done.headers["location"] == "/tools?done=imported_tools"
+    assert "LL01-YDB-01" in chief.get("/tools").text
+    inspector = browser_of("limin")
+    assert inspector.get("/import/tools").status_code == 403
+    assert 'href="/import/tools"' not in inspector.get("/tools").text

@@ -23,7 +23,6 @@ from chuncha.demo.steps import (
     Signing,
     Step,
     Story,
-    ToolIn,
     ToolTest,
     Turn,
     Work,
@@ -56,7 +55,22 @@ def write_story(seed: int, garden: Garden) -> Story:
         planning=frozenset(days.workdays(CHECKING[0], RECTIFYING)),
         summarised=SUMMARISED,
     )
-    return Story(CAMPAIGN, rhythm, steps, SET_UP, SUMMARISED)
+    return Story(CAMPAIGN, rhythm, tuple(_tools(garden)), steps, SET_UP, SUMMARISED)
+
+
+def _tools(garden: Garden) -> Iterator[dict[str, str]]:
+    """A fire extinguisher for each place."""
+    for number, place in enumerate(garden.places, start=1):
+        yield {
+            "number": f"MHQ-{number:02}",
+            "kind": "灭火器",
+            "unit": place.code,
+            "measure_unit": "具",
+            "test_interval_months": "12",
+            "spec": "4 kg 干粉",
+            "holder": place.name,
+            "last_test_on": "2025-03-12",
+        }
 
 
 class _Writer:
@@ -133,19 +147,7 @@ class _Writer:
         checked = [each for each in self._garden.places if each.code in ("CY-ST", "CY-MW")]
         for place in checked:
             yield from self._visit(place, FIRE_CHECK, FIRE_CHECK, place.checker, findings=1)
-        for number, place in enumerate(self._garden.places):
-            code = f"MHQ-{number + 1:02}"
-            tool = {
-                "number": code,
-                "kind": "灭火器",
-                "unit": place.code,
-                "measure_unit": "具",
-                "test_interval_months": 12,
-                "spec": "4 kg 干粉",
-                "holder": place.name,
-                "last_test_on": "2025-03-12",
-            }
-            yield ToolIn(days.at(CHECKING[0], 14, number), logistics, tool)
+        for number, (place, tool) in enumerate(zip(self._garden.places, _tools(self._garden), strict=True)):
             passed = number != 4
             test = {
                 "passed": passed,
@@ -153,7 +155,9 @@ class _Writer:
                 "campaign": CAMPAIGN,
                 "note": "" if passed else "压力不足，已停用更换",
             }
-            yield ToolTest(days.at(FIRE_CHECK, 15, 2 * number), place.checker, place.code, code, test)
+            yield ToolTest(
+                days.at(FIRE_CHECK, 15, 2 * number), place.checker, place.code, tool["number"], test
+            )
 
     # What becomes of a hazard.
 

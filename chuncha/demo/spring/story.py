@@ -61,7 +61,7 @@ def write_story(seed: int, bureau: Bureau) -> Story:
     """Every step of the campaign in the order of time."""
     writer = _Writer(Random(seed), bureau)
     steps = sorted(writer.steps(), key=lambda step: step.at)
-    return Story(CAMPAIGN, _rhythm(), tuple(steps), dates.SET_UP, dates.ARCHIVED)
+    return Story(CAMPAIGN, _rhythm(), tuple(writer.tools()), tuple(steps), dates.SET_UP, dates.ARCHIVED)
 
 
 def _rhythm() -> Rhythm:
@@ -81,13 +81,17 @@ class _Writer:
         self._catalogue, self._works = Catalogue(), Works()
         self._fates = Fates(chance, bureau, self._works)
 
+    def tools(self) -> Iterator[dict[str, str]]:
+        """The register as it is before the campaign."""
+        return self._works.tools(self._chance, self._bureau)
+
     def steps(self) -> Iterator[Step]:
         yield from self._campaign()
         yield from self._visits()
         yield from self._own_checks()
         yield from self._majors()
         yield from self._recheck()
-        yield from self._works.tests(self._chance, self._bureau)
+        yield from self._works.tests(self._bureau)
         yield from self._works.rest(self._chance, self._bureau)
 
     # The frame.

@@ -5,22 +5,20 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from random import Random
 from typing import Any
 
 from chuncha.demo import days
-from chuncha.demo.people import Colleague
 from chuncha.demo.spring import dates
 from chuncha.demo.spring.bureau import CODE, Bureau, Station
-from chuncha.demo.steps import Item, Step, ToolIn, ToolTest, Work
+from chuncha.demo.steps import Item, Step, ToolTest, Work
 from domain.records import CountsAs
 from domain.samples import SPRING_INSPECTION_FIGURES, sample
 from domain.tool_kinds import KINDS
 from domain.tools import months_later
-from statemachines.roles import Role
 
 TOTAL, UNCLEAR, TESTED, CHECKED = "工器具试验-合计", "工器具-动词不明", "工器具试验", "检查覆盖"
 
@@ -141,39 +139,35 @@ class Works:
             body = figure.body(quantity, unit=station.code, done_on=day, approximate=rough)
             yield Work(at, station.checker, body)
 
-    def tests(self, chance: Random, bureau: Bureau) -> Iterator[Step]:
-        """Every tool is registered by the program before the inspections and tested at its station's day."""
-        robot = bureau.holding(Role.PROGRAM)[0]
+    def tools(self, chance: Random, bureau: Bureau) -> Iterator[dict[str, str]]:
+        """The tools of the stations: as many as the figures say were tested."""
+        for code, kind, station in _tools(bureau, self._figures):
+            yield _registered(chance, code, kind, station)
+
+    def tests(self, bureau: Bureau) -> Iterator[Step]:
+        """Every tool is tested on its station's day of the inspections."""
         stations = bureau.stations
         test_days = {
             station.code: days.workdays(*dates.INSPECTING)[number] for number, station in enumerate(stations)
         }
-        report = 0
         tested: Counter[str] = Counter()
-        for figure in self._figures:
-            if figure.group != TESTED:
-                continue
-            for number in range(figure.quantity):
-                station = stations[number % len(stations)]
-                report += 1
-                code = f"{station.code}-{_LETTERS[figure.item]}{number // len(stations) + 1:02}"
-                yield _registered(chance, code, figure.item, station, robot_at=report, robot=robot)
-                day = test_days[station.code]
-                passed = report % 31 != 0
-                tested[station.code] += 1
-                yield ToolTest(
-                    days.at(day, 9) + timedelta(minutes=25 * tested[station.code]),
-                    station.checker,
-                    station.code,
-                    code,
-                    {
-                        "passed": passed,
-                        "tested_on": day.isoformat(),
-                        "campaign": CAMPAIGN,
-                        "report_number": f"YLAQ2026-{report:03}",
-                        "note": "" if passed else "耐压试验不合格，停用，建议更换",
-                    },
-                )
+        for report, (code, _, station) in enumerate(_tools(bureau, self._figures), start=1):
+            day = test_days[station.code]
+            passed = report % 31 != 0
+            tested[station.code] += 1
+            yield ToolTest(
+                days.at(day, 9) + timedelta(minutes=25 * tested[station.code]),
+                station.checker,
+                station.code,
+                code,
+                {
+                    "passed": passed,
+                    "tested_on": day.isoformat(),
+                    "campaign": CAMPAIGN,
+                    "report_number": f"YLAQ2026-{report:03}",
+                    "note": "" if passed else "耐压试验不合格，停用，建议更换",
+                },
+            )
 
 
 def _stated(figure: Figure, bureau: Bureau) -> Work:
@@ -196,12 +190,20 @@ CAMPAIGN = "CC2026"
 _LETTERS = {"拉闸杆": "LZG", "验电笔": "YDB", "接地棒": "JDB", "绝缘手套": "JYST", "绝缘靴": "JYX"}
 
 
-def _registered(
-    chance: Random, code: str, kind: str, station: Station, *, robot_at: int, robot: Colleague
-) -> ToolIn:
+def _tools(bureau: Bureau, figures: Iterable[Figure]) -> Iterator[tuple[str, str, Station]]:
+    """Number, kind and station of each tool."""
+    for figure in figures:
+        if figure.group == TESTED:
+            for number in range(figure.quantity):
+                turn, place = divmod(number, len(bureau.stations))
+                station = bureau.stations[place]
+                yield f"{station.code}-{_LETTERS[figure.item]}{turn + 1:02}", figure.item, station
+
+
+def _registered(chance: Random, code: str, kind: str, station: Station) -> dict[str, str]:
     months = KINDS[kind].test_interval_months
     last = dates.INSPECTING[0] + timedelta(days=chance.randint(-20, 20))
-    body = {
+    return {
         "number": code,
         "kind": kind,
         "unit": station.code,
@@ -209,7 +211,6 @@ def _registered(
         "holder": f"{station.short}工器具室",
         "last_test_on": months_later(last, -months).isoformat(),
     }
-    return ToolIn(days.at(dates.MOBILISED, 14) + timedelta(minutes=robot_at), robot, body)
 
 
 def _some(chance: Random, stations: list[Station], figure: Figure) -> list[Station]:

@@ -1,4 +1,4 @@
-"""A row of a table as a finding, and as a place: how people fill in Excel is read as the input models want it."""
+"""A row of a table as a finding, a place or a tool: how people fill in Excel is read as the input models want it."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from domain.findings import NewFinding, submit_finding
 from domain.places import NewPlace, PlaceFacts, add_place, change_place, place_with_code
 from domain.records import Person, Unit
 from domain.rights import Deed, must_be_allowed
+from domain.tools import NewTool, bring_up_to_date, register_tool, tool_with_number
 from domain.visibility import in_sight, units_visible_to
 from statemachines.labels import LOCAL, Level
 from statemachines.roles import Actor
@@ -48,6 +49,17 @@ HEADINGS: Mapping[str, Mapping[str, str]] = {
         "纬度": "lat",
         "经度": "lon",
         "备注": "note",
+    },
+    "tools": {
+        "编号": "number",
+        "种类": "kind",
+        "单位": "unit",
+        "规格": "spec",
+        "存放地点": "holder",
+        "出厂日期": "made_on",
+        "上次试验日期": "last_test_on",
+        "计量单位": "measure_unit",
+        "试验周期（月）": "test_interval_months",
     },
 }
 """The headings people write, and the columns they mean."""
@@ -102,6 +114,23 @@ def take_place(
         return True, False
     facts = PlaceFacts.model_validate(new.model_dump(exclude={"code"}))
     return False, change_place(session, place, facts, actor=actor, now=now)
+
+
+def take_tool(
+    session: Session, cells: Mapping[str, str], *, actor: Actor, now: datetime
+) -> tuple[bool, bool]:
+    """Register the tool of a row, or bring where it lies and its rating up to date; return whether it was added, and
+    whether it was changed. Raises BadInput when the number belongs to another kind of tool or another unit.
+    """
+    told = _read(session, cells, actor)
+    for column in ("made_on", "last_test_on"):
+        if column in told:
+            told[column] = told[column].replace("/", "-")
+    new = NewTool.model_validate(told)
+    if (tool := tool_with_number(session, new.number)) is None:
+        register_tool(session, new, actor=actor, now=now)
+        return True, False
+    return False, bring_up_to_date(session, tool, new, actor=actor, now=now)
 
 
 def _read(session: Session, cells: Mapping[str, str], actor: Actor) -> dict[str, str]:
