@@ -16,7 +16,7 @@ from api.deps import Call, Creates, Reads, Writes, Writing, written
 from api.documented import CHANGE, CREATE, LIST, READ
 from api.etag import version_tag
 from api.paging import Paged
-from api.shapes import Moment
+from api.shapes import Moment, PhotoShape, photo_shape
 from domain import answer_conflicts, answers, hand_overs, inspections, submissions
 from domain.answer_conflicts import Choice
 from domain.answered import Answer as Answered
@@ -54,14 +54,6 @@ class ConflictShape(SaidShape):
 
     id: UUID
     base_version: int
-
-
-class PhotoShape(BaseModel):
-    """A photo of a failed answer; send its bytes with `sendFile`."""
-
-    name: str
-    sha256: str
-    size: int
 
 
 class AnswerShape(SaidShape):
@@ -149,9 +141,7 @@ def _shape(visit: Inspection) -> InspectionShape:
                 item=answer.item.code,
                 version=answer.version,
                 ticket=answer.ticket.number if answer.ticket else None,
-                photos=[
-                    PhotoShape(name=each.name, sha256=each.sha256, size=each.size) for each in answer.photos
-                ],
+                photos=[photo_shape(each) for each in answer.photos],
                 conflicts=[
                     ConflictShape(**_said(other), id=other.id, base_version=other.base_version)
                     for other in open_conflicts(answer)

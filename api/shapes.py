@@ -25,6 +25,7 @@ from domain.records import (
     FileListing,
     History,
     Person,
+    PhotoListing,
     StandardHazard,
     Ticket,
 )
@@ -67,6 +68,14 @@ class FileShape(BaseModel):
     exif_lon: float | None
     doubts: list[DoubtKind] = Field(description="What disagrees; shown on the ticket, forbids nothing.")
     href: str
+
+
+class PhotoShape(BaseModel):
+    """A photo of a failed answer or of a tool's test; send its bytes with `sendFile`."""
+
+    name: str
+    sha256: str
+    size: int
 
 
 class TicketLinks(BaseModel):
@@ -166,6 +175,11 @@ def _number(session: Session, key: UUID | None) -> str | None:
 def _hazard(session: Session, key: UUID | None) -> str | None:
     hazard = session.get(StandardHazard, key) if key else None
     return hazard.code if hazard else None
+
+
+def photo_shape(listing: PhotoListing) -> PhotoShape:
+    """A photo of what is no ticket."""
+    return PhotoShape(name=listing.name, sha256=listing.sha256, size=listing.size)
 
 
 def file_shape(listing: FileListing, ticket: Ticket, tolerance: Tolerance) -> FileShape:

@@ -14,12 +14,13 @@ from sqlalchemy.orm import Session
 from api.deps import Creates, Reads, written
 from api.documented import CREATE, LIST, READ
 from api.paging import Paged
-from api.shapes import Moment
+from api.shapes import Moment, PhotoShape, photo_shape
 from domain.answered import Answer
 from domain.records import Tool, ToolTest
 from domain.tools import (
     NewTool,
     NewToolTest,
+    Reading,
     ShownStatus,
     ToolFilter,
     list_tests,
@@ -60,13 +61,15 @@ class ToolPage(BaseModel):
 
 
 class ToolTestShape(BaseModel):
-    """One test of a tool, and how the tool stands after it."""
+    """One test of a tool: the result, what was measured, and its photos."""
 
     id: UUID
     tested_on: date
     passed: bool
     note: str
     report_number: str
+    readings: list[Reading]
+    photos: list[PhotoShape]
     recorded_at: Moment
 
 
@@ -92,7 +95,8 @@ def _shape(tool: Tool, today: date) -> ToolShape:
 
 
 def _test(test: ToolTest) -> ToolTestShape:
-    return ToolTestShape(**{name: getattr(test, name) for name in ToolTestShape.model_fields})
+    same = {name: getattr(test, name) for name in ToolTestShape.model_fields if name != "photos"}
+    return ToolTestShape(**same, photos=[photo_shape(each) for each in test.photos])
 
 
 @router.post(
@@ -134,7 +138,10 @@ def read(number: ToolNumber, call: Reads) -> Response:
     responses=CREATE,
 )
 def test(number: ToolNumber, told: NewToolTest, call: Creates) -> Response:
-    """Record a test; the next one is due by the tool's interval. With a `campaign` it counts in its figures."""
+    """Record a test; the next one is due by the tool's interval. With a `campaign` it counts in its figures.
+
+    The bytes of the photos listed in `files` are sent with `sendFile`.
+    """
 
     def work(session: Session) -> Answer:
         tool = tool_by_number(session, number, actor=call.actor, lock=True)

@@ -376,6 +376,7 @@ _PAGES: dict[tuple[str, str], Rule] = {
     ("GET", "/field/drafts"): SIGNED_IN,
     ("PUT", "/field/drafts/{id}"): SIGNED_IN,
     ("DELETE", "/field/drafts/{id}"): SIGNED_IN,
+    ("POST", "/field/acts"): BY_CHART,
     ("PUT", "/field/inspections/{id}/answers"): BY_CHART,
     ("POST", "/field/inspections/{id}/signature"): BY_CHART,
 }

@@ -13,7 +13,7 @@ from typing import Annotated, Self
 
 import icalendar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session, joinedload
 
 from domain import notices
@@ -24,12 +24,12 @@ from domain.errors import BadInput, explain, wrong
 from domain.history import record
 from domain.people import unit_by_code
 from domain.phases import Day
-from domain.records import Calendar, CalendarDay, Campaign, Chase, Ticket, Unit
+from domain.records import Calendar, CalendarDay, Campaign, Chase, Replanning, Ticket, Unit
 from domain.rights import Deed, must_be_allowed
 from domain.tables import read_table
 from domain.tickets import RUNNING
 from domain.workdays import ONE_DAY
-from statemachines.roles import Actor
+from statemachines.roles import SYSTEM, Actor
 
 LONGEST_EVENT = 31
 """Days one entry of an iCalendar file may last; a longer one is a mistake in the file."""
@@ -254,9 +254,10 @@ def preview(session: Session, new: NewCalendar, *, actor: Actor, now: datetime) 
     Raises BadInput for an unknown unit, RoleMissing.
     """
     with session.begin_nested() as trial:
-        _supersede(session, new, _unit(session, new, actor), actor=actor, now=now)
+        unit = _unit(session, new, actor)
+        _supersede(session, new, unit, actor=actor, now=now)
         session.flush()
-        moves = _moves(session, new, now=now)
+        moves = _moves(session, unit, now=now)
         trial.rollback()
     forget_calendars(session)
     return moves
@@ -271,8 +272,7 @@ def put_calendar(
     day although its deadline stays. Raises BadInput for an unknown unit, RoleMissing.
     """
     unit = _unit(session, new, actor)
-    below = select(Unit.id).where(func.starts_with(Unit.path, unit.path)) if unit else select(Unit.id)
-    chased = Chase.unit_id.in_(below)
+    chased = _chased(unit)
     held = hold(session, chased)
     calendar = _supersede(session, new, unit, actor=actor, now=now)
     session.flush()
@@ -288,12 +288,30 @@ def put_calendar(
         days=len(new.days) or None,
         source=new.source or None,
     )
-    moves = _moves(session, new, now=now)
+    moves = _moves(session, unit, now=now)
     for move in moves:
         _apply(session, move, calendar, actor=actor, now=now)
+    session.add(Replanning(calendar_id=calendar.id))
     session.flush()
     replan_all(session, chased, held, now=now)
     return calendar, moves
+
+
+def calendar_again(session: Session, calendar: Calendar, *, now: datetime) -> None:
+    """Once more what putting it in force did, for what others were assigning and planning by the one before."""
+    unit = session.get(Unit, calendar.unit_id) if calendar.unit_id else None
+    chased = _chased(unit)
+    held = hold(session, chased)
+    for move in _moves(session, unit, now=now):
+        _apply(session, move, calendar, actor=SYSTEM, now=now)
+    session.flush()
+    replan_all(session, chased, held, now=now)
+
+
+def _chased(unit: Unit | None) -> ColumnElement[bool]:
+    """The chases that keep this unit's calendar, the nation's without one."""
+    below = select(Unit.id).where(func.starts_with(Unit.path, unit.path)) if unit else select(Unit.id)
+    return Chase.unit_id.in_(below)
 
 
 def _unit(session: Session, new: NewCalendar, actor: Actor) -> Unit | None:
@@ -336,7 +354,7 @@ def _supersede(
     return calendar
 
 
-def _moves(session: Session, new: NewCalendar, *, now: datetime) -> list[Move]:
+def _moves(session: Session, unit: Unit | None, *, now: datetime) -> list[Move]:
     calendars = Calendars(session)
     query = (
         select(Ticket)
@@ -350,9 +368,8 @@ def _moves(session: Session, new: NewCalendar, *, now: datetime) -> list[Move]:
         .order_by(Ticket.number)
         .with_for_update(of=Ticket, key_share=True)
     )
-    if new.unit is not None:
-        above = select(Unit.path).where(Unit.code == new.unit).scalar_subquery()
-        query = query.where(func.starts_with(Unit.path, above))
+    if unit is not None:
+        query = query.where(func.starts_with(Unit.path, unit.path))
     moves = []
     for ticket in session.scalars(query):
         assert ticket.due_basis is not None

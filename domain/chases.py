@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from domain.calendars import calendar_of
 from domain.campaign_settings import settings_of
 from domain.deadlines import end_of_day
-from domain.ladder import next_step_at, planned_steps, recorded_steps
+from domain.ladder import PlannedStep, next_step_at, planned_steps, planning_from, recorded_steps
 from domain.ladder_settings import Ladder, Ladders
 from domain.many_rows import among
 from domain.matters import TICKET_MATTERS
@@ -173,7 +173,7 @@ def follow(session: Session, record: Record, *, now: datetime, new: bool = False
             assert place is not None
             chase = known.pop(wanted.matter, None)
             if chase is None:
-                chase = Chase(matter=wanted.matter, subject_id=record.id)
+                chase = Chase(matter=wanted.matter, subject_id=record.id, turn=wanted.turn, planned_from=now)
                 climbed = frozenset[str]()
                 session.add(chase)
             elif _as_it_was(chase, wanted, place):
@@ -234,10 +234,28 @@ def _write(
     chase.unit_id = place.unit.id
     chase.campaign_id = place.campaign.id if place.campaign else None
     chase.ticket_id = place.ticket_id
+    if chase.turn != wanted.turn:
+        # Its clock runs anew: nothing of the old plan waits.
+        chase.planned_from, chase.next_step_at = now, None
     chase.level, chase.anchor_at, chase.turn = place.level, wanted.anchor_at, wanted.turn
     ladder = ladder_for(session, wanted.matter, unit_path=place.unit.path, campaign=place.campaign)
     steps = planned_steps(ladder, wanted.anchor_at, place.level, calendar_of(session, place.unit.path))
-    chase.next_step_at = next_step_at(steps, anchor_at=wanted.anchor_at, recorded=climbed, now=now)
+    _plan(chase, steps, climbed, now=now)
+
+
+def _plan(chase: Chase, steps: Sequence[PlannedStep], climbed: frozenset[str], *, now: datetime) -> None:
+    """Set the next step of a chase whose plan this is from now on."""
+    chase.planned_from = planning_from(
+        steps,
+        anchor_at=chase.anchor_at,
+        recorded=climbed,
+        before=chase.planned_from,
+        waits_since=chase.next_step_at,
+        now=now,
+    )
+    chase.next_step_at = next_step_at(
+        steps, anchor_at=chase.anchor_at, recorded=climbed, planned_from=chase.planned_from
+    )
 
 
 # Whose ladder.
@@ -336,9 +354,5 @@ def replan(session: Session, chases: Sequence[Chase], *, now: datetime) -> None:
             campaign = campaigns[chase.campaign_id] if chase.campaign_id else None
             ladder = found[whose] = ladder_for(session, chase.matter, unit_path=path, campaign=campaign)
         steps = planned_steps(ladder, chase.anchor_at, chase.level, calendar_of(session, path))
-        chase.next_step_at = next_step_at(
-            steps,
-            anchor_at=chase.anchor_at,
-            recorded=recorded.get((chase.matter, chase.subject_id, chase.turn), frozenset()),
-            now=now,
-        )
+        climbed = recorded.get((chase.matter, chase.subject_id, chase.turn), frozenset())
+        _plan(chase, steps, climbed, now=now)

@@ -35,6 +35,7 @@ from domain.plans import Plans
 from domain.recipients import Recipient, Recipients
 from domain.records import Channel, Chase, History, Matter, Person, StepRecord
 from domain.reminders import Words, words
+from domain.replannings import plan_again
 from domain.workdays import WorkCalendar
 from statemachines.chart import option
 from statemachines.refusals import Refusal
@@ -130,6 +131,8 @@ def sweep_all(
     database: Database, *, as_of: datetime, limit: int = BATCH, dry_run: bool = False
 ) -> SweepResult:
     """Sweep batch by batch, each in its own transaction, until nothing is due."""
+    if not dry_run:
+        plan_again(database, now=as_of)
     total = SweepResult(more=True)
     while total.more:
         with database.reading() if dry_run else database.transaction() as session:
@@ -173,14 +176,20 @@ def _climb(
 ) -> _Climb:
     if not subject.stands:
         return _Climb(subject, next_step_at=None)
-    reached = [each for each in planned if each.at <= as_of and each.code not in already]
+    reached = [
+        each
+        for each in planned
+        if each.at <= as_of
+        and each.code not in already
+        and each.counts(anchor_at=subject.anchor_at, planned_from=subject.planned_from)
+    ]
     climb = _Climb(
         subject,
         next_step_at=next_step_at(
             planned,
             anchor_at=subject.anchor_at,
             recorded=already | {each.code for each in reached},
-            now=as_of,
+            planned_from=subject.planned_from,
         ),
     )
     if not reached:

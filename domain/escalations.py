@@ -78,6 +78,7 @@ def _ahead(
             chase.level,
             chase.anchor_at,
             chase.turn,
+            chase.planned_from,
         )
         for chase in chases
     ]
@@ -93,12 +94,13 @@ def _ahead(
     steps = [step for ladder in ladders.values() for step in ladder]
     recipients = Recipients(session, subjects, steps, on=now)
     found = []
-    for subject, chase in zip(subjects, chases, strict=True):
+    for subject in subjects:
         daily: set[str] = set()
         climbed = recorded.get((subject.matter, subject.id, subject.turn), frozenset())
         for each in planned_steps(ladders[subject.matter], subject.anchor_at, subject.level, calendar):
-            left_out = each.at <= now and each.at <= subject.anchor_at
-            if each.code in climbed or (left_out and each.at != chase.next_step_at):
+            # Ladders that are only tried out would be planned now.
+            since = now if instead is not None else subject.planned_from
+            if each.code in climbed or not each.counts(anchor_at=subject.anchor_at, planned_from=since):
                 continue
             if each.step.repeat is not None and each.step.repeat.times > REPEATS_LISTED:
                 # What comes day after day is listed once, by its next time.

@@ -22,7 +22,7 @@ from domain.records import (
 )
 from domain.tallies import day_of
 from domain.tickets import UNDATED, overdue
-from domain.tools import KINDS
+from domain.tool_kinds import KINDS
 from statemachines.extension import ExtensionState
 from statemachines.labels import Level, local_day
 from statemachines.ticket import TicketState

@@ -35,19 +35,29 @@ class Late:
 
 
 def expect(session: Session, *, now: datetime) -> None:
-    """From now on the flows are scheduled here: each is given its longest silence to run for the first time."""
-    rows = [{"flow": flow, "started_at": now, "outcome": {}} for flow in LONGEST_SILENCE]
-    new = insert(Heartbeat).values(rows)
-    session.execute(
-        new.on_conflict_do_update(
-            index_elements=["flow"], set_={"started_at": now, "finished_at": None, "error": None}
-        )
-    )
+    """From now on the flows are scheduled here: a new one is given its longest silence to run for the first time.
+
+    To the others the time is not counted in which no flow gave a sign of life, because nothing was on. A scheduler that
+    is started again and again without one gets no more time.
+    """
+    known = heartbeats(session)
+    rows = [{"flow": flow, "started_at": now, "expected_at": now, "outcome": {}} for flow in LONGEST_SILENCE]
+    session.execute(insert(Heartbeat).values(rows).on_conflict_do_nothing())
+    signs = [at for row in known for at in (row.started_at, row.finished_at) if at is not None and at <= now]
+    alive = max(signs, default=None)
+    if alive is None or alive <= max(row.expected_at for row in known):
+        return
+    for row in known:
+        row.expected_at = _silent_since(row) + (now - alive)
+
+
+def _silent_since(row: Heartbeat) -> datetime:
+    return row.expected_at if row.finished_at is None else max(row.finished_at, row.expected_at)
 
 
 def begin(session: Session, flow: str, *, now: datetime) -> None:
     """A run begins. `started_at` stays at the first run since the last end, so a flow that never ends is late."""
-    new = insert(Heartbeat).values(flow=flow, started_at=now, outcome={})
+    new = insert(Heartbeat).values(flow=flow, started_at=now, expected_at=now, outcome={})
     waits = Heartbeat.finished_at.is_(None)
     session.execute(
         new.on_conflict_do_update(
@@ -94,6 +104,6 @@ def late(session: Session, *, now: datetime, known: Sequence[Heartbeat] | None =
     found = []
     for flow, allowed in LONGEST_SILENCE.items():
         row = beats.get(flow)
-        if row is None or abs(now - (row.finished_at or row.started_at)) > allowed:
+        if row is None or abs(now - _silent_since(row)) > allowed:
             found.append(Late(flow, row.finished_at if row else None, allowed, row.error if row else None))
     return found

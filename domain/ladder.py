@@ -42,6 +42,14 @@ class PlannedStep:
         """The step's code; of a repeat with its number behind a dot."""
         return f"{self.step.code}.{self.time}" if self.time else self.step.code
 
+    def counts(self, *, anchor_at: datetime, planned_from: datetime) -> bool:
+        """Whether it is part of a plan made at that moment.
+
+        A reminder whose time was already past when its moment was set is left out: whoever was just given two days
+        need not hear that three are left. A step after the moment is never left out.
+        """
+        return self.at > planned_from or self.at > anchor_at
+
     def why(self, matter: Matter, language: Language) -> str:
         """How the time was found: "到期前第3个工作日，跳过4月4日清明、4月5日清明"."""
         text = _counted(self.step, matter, language)
@@ -143,17 +151,41 @@ def planned_steps(
 
 
 def next_step_at(
-    steps: Iterable[PlannedStep], *, anchor_at: datetime, recorded: frozenset[str], now: datetime
+    steps: Iterable[PlannedStep], *, anchor_at: datetime, recorded: frozenset[str], planned_from: datetime
 ) -> datetime | None:
-    """The earliest step still to climb.
-
-    A reminder whose time was already past when its moment was set is left out: whoever was just given two days need not
-    hear that three are left. A step after the moment is never left out.
-    """
+    """The earliest step still to climb."""
     ahead = [
-        each.at for each in steps if each.code not in recorded and (each.at > now or each.at > anchor_at)
+        each.at
+        for each in steps
+        if each.code not in recorded and each.counts(anchor_at=anchor_at, planned_from=planned_from)
     ]
     return min(ahead, default=None)
+
+
+def planning_from(
+    steps: Iterable[PlannedStep],
+    *,
+    anchor_at: datetime,
+    recorded: frozenset[str],
+    before: datetime,
+    waits_since: datetime | None,
+    now: datetime,
+) -> datetime:
+    """From when the steps count after they were planned anew at `now`; `before` they counted from.
+
+    A step that has come and waits for a sweep (`waits_since`) is not lost to that. It stays as it was where nothing
+    hangs on it.
+    """
+    # A plan made by a clock that ran ahead is put right.
+    before = min(before, now)
+    since = max(before, now if waits_since is None or waits_since > now else waits_since - SECOND)
+    left_out = any(
+        each.code not in recorded
+        and each.counts(anchor_at=anchor_at, planned_from=before)
+        and not each.counts(anchor_at=anchor_at, planned_from=since)
+        for each in steps
+    )
+    return since if left_out else before
 
 
 def recorded_steps(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
@@ -24,6 +25,7 @@ from domain.records import (
     Outlet,
     OutletKind,
     Person,
+    Replanning,
     RoleGrant,
     Unit,
 )
@@ -70,7 +72,8 @@ def set_campaign_ladders(
     campaign.settings = settings.model_dump(mode="json")
     session.flush()
     _changed(session, campaign, before.ladders, told.ladders, actor=actor, now=now)
-    _replan(session, Chase.campaign_id == campaign.id, now=now)
+    session.add(Replanning(campaign_id=campaign.id))
+    campaign_again(session, campaign.id, now=now)
     return campaign
 
 
@@ -86,9 +89,20 @@ def set_unit_ladders(session: Session, code: str, told: Ladders, *, actor: Actor
     unit.ladders = told.model_dump(mode="json")["ladders"]
     session.flush()
     _changed(session, unit, before, told.ladders, actor=actor, now=now)
+    session.add(Replanning(unit_id=unit.id))
+    unit_again(session, unit, now=now)
+    return unit
+
+
+def campaign_again(session: Session, campaign_id: UUID, *, now: datetime) -> None:
+    """Plan the open matters of a campaign anew."""
+    _replan(session, Chase.campaign_id == campaign_id, now=now)
+
+
+def unit_again(session: Session, unit: Unit, *, now: datetime) -> None:
+    """Plan what belongs to no campaign anew, at a unit and all below it."""
     below = select(Unit.id).where(func.starts_with(Unit.path, unit.path))
     _replan(session, Chase.campaign_id.is_(None) & Chase.unit_id.in_(below), now=now)
-    return unit
 
 
 def _changed(

@@ -71,6 +71,7 @@ class Subject:
     level: Level | None
     anchor_at: datetime
     turn: int
+    planned_from: datetime
     number: str = ""
     what: str = ""
     location: str = ""
@@ -103,6 +104,7 @@ def due_chases(session: Session, *, as_of: datetime, limit: int, lock: bool) -> 
             Chase.level,
             Chase.anchor_at,
             Chase.turn,
+            Chase.planned_from,
         )
         .join(Unit, Unit.id == Chase.unit_id)
         .where(Chase.next_step_at <= as_of)
@@ -112,10 +114,7 @@ def due_chases(session: Session, *, as_of: datetime, limit: int, lock: bool) -> 
     if lock:
         query = query.with_for_update(skip_locked=True, of=Chase)
     subjects = [
-        Subject(key, matter, subject, "", campaign, ticket, unit, path, name, level, anchor, turn)
-        for key, matter, subject, campaign, ticket, unit, path, name, level, anchor, turn in session.execute(
-            query
-        )
+        Subject(key, matter, subject, "", *rest) for key, matter, subject, *rest in session.execute(query)
     ]
     complete(session, subjects)
     return subjects

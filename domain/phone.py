@@ -10,7 +10,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, joinedload, selectinload
 
 from domain.campaigns import campaign_by_code
 from domain.findings import NewFinding, submit_finding
@@ -110,13 +110,15 @@ def take_finding(session: Session, sent: PhoneFinding, *, actor: Actor, now: dat
 def take_tool_test(
     session: Session, key: UUID, sent: PhoneToolTest, *, actor: Actor, now: datetime
 ) -> tuple[ToolTest, bool]:
-    """Record the test a phone kept under `key`; sent again it is the same one. The tool's unit is loaded.
+    """Record the test a phone kept under `key`; sent again it is the same one. The tool's unit and the
+    test's photos are loaded.
 
     Returns the test and whether this call made it. Raises OthersId, NotFound and what `record_test` does.
     """
     _one_at_a_time(session, key)
     query = select(ToolTest).where(ToolTest.id == key)
-    known = session.scalars(query.options(joinedload(ToolTest.tool).joinedload(Tool.unit))).one_or_none()
+    loaded = (joinedload(ToolTest.tool).joinedload(Tool.unit), selectinload(ToolTest.photos))
+    known = session.scalars(query.options(*loaded)).one_or_none()
     if known is not None:
         same = (known.tool.number, known.passed) == (sent.tool, sent.test.passed)
         if known.tester_id != actor.id or not same:

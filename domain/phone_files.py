@@ -35,6 +35,8 @@ from domain.phone import (
     take_quantity,
     take_tool_test,
 )
+from domain.phone_acts import ACTS, PhoneAct, take_act
+from domain.photo_listings import arrived_photos
 from domain.records import FileListing, Ticket
 from domain.zip_files import UNREADABLE
 from statemachines.labels import Language
@@ -174,27 +176,24 @@ def take_in(
     supervisor at the unit of who saved it.
     """
     try:
-        if item.kind not in {"finding", "tool-test", "quantity"}:
+        if item.kind not in {"finding", "tool-test", "quantity", *ACTS}:
             raise OnlyFromThePhone
         author = _author(session, item, actor)
-        if item.kind != "finding":
-            return _record_in(session, item, author, actor=actor, now=now)
-        sent = PhoneFinding.model_validate(item.body)
-        sent.finding.id = item.id
-        taken = take_finding(session, sent, actor=author, now=now)
+        if item.kind in {"tool-test", "quantity"}:
+            return _record_in(session, file, item, store, author, actor=actor, now=now)
+        ticket, created = _ticket_of(session, item, author, now=now)
     except ValidationError as fault:
         return Outcome(item, "refused", fault=fault)
     except Refusal as refusal:
         return Outcome(item, "refused", refusal=refusal)
-    ticket = taken.ticket
-    if taken.created:
+    if created:
         record(session, ticket, "taken_in", actor=actor, now=now, receipt=item.receipt, author=author.login)
     session.flush()
     listed = _waiting(session, ticket)
-    came = sum(_photo_came(session, file, sha256, store, actor=author, now=now) for sha256 in listed)
+    came = _photos_came(session, file, listed, store, actor=author, now=now)
     return Outcome(
         item,
-        "new" if taken.created else "known",
+        "new" if created else "known",
         number=ticket.number,
         path=f"/tickets/{ticket.number}",
         photos=came,
@@ -202,20 +201,52 @@ def take_in(
     )
 
 
-def _record_in(session: Session, item: PhoneItem, author: Actor, *, actor: Actor, now: datetime) -> Outcome:
+def _ticket_of(session: Session, item: PhoneItem, author: Actor, *, now: datetime) -> tuple[Ticket, bool]:
+    """The ticket a finding becomes or an act was done to, and whether it was only now."""
+    if item.kind in ACTS:
+        act = PhoneAct.model_validate(item.body)
+        return take_act(session, item.id, item.kind, act, made_at=item.made_at, actor=author, now=now)
+    sent = PhoneFinding.model_validate(item.body)
+    sent.finding.id = item.id
+    taken = take_finding(session, sent, actor=author, now=now)
+    return taken.ticket, taken.created
+
+
+def _record_in(
+    session: Session,
+    file: PhoneFile,
+    item: PhoneItem,
+    store: FileStore | None,
+    author: Actor,
+    *,
+    actor: Actor,
+    now: datetime,
+) -> Outcome:
     """The test of a tool, or work done in bulk: done by who saved it, and the history says who took it in."""
     facts = {"receipt": item.receipt, "author": author.login}
+    listed: list[str] = []
     if item.kind == "tool-test":
         told = PhoneToolTest.model_validate(item.body)
         test, created = take_tool_test(session, item.id, told, actor=author, now=now)
         number, path = test.tool.number, f"/tools/{quote(test.tool.number, safe='')}"
         if created:
             record(session, test.tool, "taken_in", actor=actor, now=now, **facts)
+        session.flush()
+        there = arrived_photos(session, [test])
+        listed = [photo.sha256 for photo in test.photos if photo.sha256 not in there]
     else:
         work = PhoneQuantity.model_validate(item.body)
         made, created = take_quantity(session, item.id, work, actor=author, now=now)
         number, path = made.item, f"/campaigns/{work.campaign}/quantities"
-    return Outcome(item, "new" if created else "known", number=number, path=path)
+    came = _photos_came(session, file, listed, store, actor=author, now=now)
+    return Outcome(
+        item,
+        "new" if created else "known",
+        number=number,
+        path=path,
+        photos=came,
+        missing=len(listed) - came,
+    )
 
 
 def _author(session: Session, item: PhoneItem, actor: Actor) -> Actor:
@@ -234,6 +265,19 @@ def _waiting(session: Session, ticket: Ticket) -> list[str]:
         FileListing.ticket_id == ticket.id, FileListing.arrived_at.is_(None)
     )
     return list(dict.fromkeys(session.scalars(query)))
+
+
+def _photos_came(
+    session: Session,
+    file: PhoneFile,
+    listed: list[str],
+    store: FileStore | None,
+    *,
+    actor: Actor,
+    now: datetime,
+) -> int:
+    """How many of the listed photos the file has; with a `store` they are kept there."""
+    return sum(_photo_came(session, file, sha256, store, actor=actor, now=now) for sha256 in listed)
 
 
 def _photo_came(

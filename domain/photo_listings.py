@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from domain.database import LARGEST_FILE
 from domain.errors import BadInput
 from domain.files import FILE_MAX_BYTES, FILES_PER_CALL, ListedFile
-from domain.records import Answer, PhotoListing, ToolTest
+from domain.records import Answer, PhotoListing, StoredFile, ToolTest
 from statemachines.roles import Actor
 
 
@@ -65,3 +66,9 @@ def as_listed(row: Answer) -> list[ListedFile]:
         ListedFile(name=photo.name, sha256=photo.sha256, size=photo.size, **photo.said)
         for photo in row.photos
     ]
+
+
+def arrived_photos(session: Session, rows: Sequence[Answer | ToolTest]) -> set[str]:
+    """Which photos of these records have arrived, by hash. Their photos are loaded."""
+    listed = {photo.sha256 for row in rows for photo in row.photos}
+    return set(session.scalars(select(StoredFile.sha256).where(StoredFile.sha256.in_(listed))))

@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 
 from domain.figure_text import plain_number
 from domain.records import Campaign, CountsAs, QuantityRecord, Unit
-from domain.tools import KINDS, TESTING
+from domain.tool_kinds import KINDS
+from domain.tools import TESTING
 
 TOOLS = "安全工器具"
 EQUIPMENT = "设备消缺"

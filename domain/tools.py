@@ -1,33 +1,31 @@
-"""Safety tools (安全工器具) and their tests (试验): when each is due next, and what is out of use meanwhile.
-
-Intervals are those of domain rules 4. Where the sources disagree (detectors, harnesses, earthing sets) the longer
-state-grid interval is the default; a tool's own `test_interval_months` goes before it.
-"""
+"""Safety tools (安全工器具) and their tests (试验): when each is due next, and what is out of use meanwhile."""
 
 from __future__ import annotations
 
 import re
 from calendar import monthrange
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from sqlalchemy import ColumnElement, and_, or_, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, joinedload, selectinload
 
 from domain.campaigns import campaign_by_code, must_be_open
 from domain.chases import follow
 from domain.coverage import scope_unit_of
 from domain.errors import BadInput, NotFound, wrong
+from domain.files import ListedFiles
 from domain.history import record
 from domain.paging import Key, Page, page_of
 from domain.people import unit_by_code
 from domain.phases import Day
+from domain.photo_listings import list_photos
 from domain.records import CountsAs, QuantityRecord, Tool, ToolStatus, ToolTest, Unit
 from domain.rights import Deed, must_be_allowed
+from domain.tool_kinds import KINDS
 from domain.visibility import tools_visible_to
 from statemachines.labels import Labelled, local_day
 from statemachines.roles import Actor
@@ -35,37 +33,13 @@ from statemachines.roles import Actor
 NUMBER = re.compile(r"^[^\s/?#%]{1,40}$")
 """A tool's number stands in the address its label leads to."""
 
+TAKEN_ADDRESSES = frozenset({"new", "sheet.pdf"})
+"""What else stands at that place in an address, and so is no tool's number."""
+
+READINGS_AT_MOST = 20
+
 TESTING = "试验"
 """The action a test adds to the campaign's quantity records."""
-
-
-@dataclass(frozen=True, slots=True)
-class ToolKind:
-    """How tools of a kind are counted, and how many months a passed test lasts."""
-
-    measure_unit: str
-    test_interval_months: int
-
-
-KINDS: Mapping[str, ToolKind] = {
-    "拉闸杆": ToolKind("付", 12),
-    "绝缘操作杆": ToolKind("付", 12),
-    "验电笔": ToolKind("支", 12),
-    "验电器": ToolKind("支", 12),
-    "接地棒": ToolKind("付", 60),
-    "接地线": ToolKind("付", 60),
-    "个人保安线": ToolKind("付", 60),
-    "绝缘手套": ToolKind("付", 6),
-    "绝缘靴": ToolKind("双", 6),
-    "绝缘垫": ToolKind("块", 12),
-    "安全帽": ToolKind("顶", 30),  # by the life of a plastic helmet, two and a half years from manufacture
-    "安全带": ToolKind("付", 12),
-    "脚扣": ToolKind("付", 12),
-    "升降板": ToolKind("付", 6),
-    "竹木梯": ToolKind("架", 6),
-    "核相器": ToolKind("套", 12),
-    "带电工器具": ToolKind("组", 6),
-}
 
 
 class ShownStatus(Labelled):
@@ -103,6 +77,12 @@ class NewTool(BaseModel):
                 zh="编号不能含空格和 / ? # % 这些符号，请改用连字符。",
                 en="A number has no spaces and none of / ? # %; use hyphens.",
             )
+        if number in TAKEN_ADDRESSES:
+            raise wrong(
+                "address-taken",
+                zh=f"“{number}”是系统网页的地址，不能作编号，请加上种类或单位的代号，如 YD-01。",
+                en=f"“{number}” is the address of a page here and no number; add a letter code and hyphens, as YD-01.",
+            )
         return number
 
     @model_validator(mode="after")
@@ -118,8 +98,21 @@ class NewTool(BaseModel):
         return self
 
 
+class Reading(BaseModel):
+    """What a test measured, the value as it was written: 泄漏电流 ≤7.5 mA."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    name: str = Field(min_length=1, max_length=40)
+    value: str = Field(min_length=1, max_length=40)
+    unit: str = Field(default="", max_length=10)
+
+
 class NewToolTest(BaseModel):
-    """A test of one tool, today when `tested_on` is left out; with a `campaign` it counts in that one's figures."""
+    """A test of one tool, today when `tested_on` is left out; with a `campaign` it counts in that one's figures.
+
+    `files` are its photos: the meter, the label, what is broken.
+    """
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
@@ -128,6 +121,8 @@ class NewToolTest(BaseModel):
     campaign: str | None = Field(default=None, min_length=1, max_length=24)
     report_number: str = Field(default="", max_length=60)
     note: str = Field(default="", max_length=1000)
+    readings: list[Reading] = Field(default_factory=list, max_length=READINGS_AT_MOST)
+    files: ListedFiles = Field(default_factory=list)
 
 
 class ToolFilter(BaseModel):
@@ -223,8 +218,8 @@ def tools_to_carry(
 
 
 def list_tests(session: Session, tool: Tool) -> list[ToolTest]:
-    """Every test of a tool, newest first."""
-    query = select(ToolTest).where(ToolTest.tool_id == tool.id)
+    """Every test of a tool, newest first, with its photos."""
+    query = select(ToolTest).where(ToolTest.tool_id == tool.id).options(selectinload(ToolTest.photos))
     return list(session.scalars(query.order_by(ToolTest.tested_on.desc(), ToolTest.id.desc())))
 
 
@@ -305,7 +300,8 @@ def record_test(
     A passed test puts the tool in use until its interval has run; a failed one takes it out of use. A test older than
     the last one is kept and changes nothing else. With a campaign one more 试验 is counted in its quantity records.
     `key` is the id a phone gave the test (domain/phone.py sees to it that it is new).
-    Raises BadInput (retired, in the future, unknown campaign, unit not in scope), CampaignClosed, RoleMissing.
+    Raises BadInput (retired, in the future, unknown campaign, unit not in scope, a photo too large), CampaignClosed,
+    RoleMissing.
     """
     must_be_allowed(actor, Deed.TEST_TOOL, at=tool.unit.path)
     if tool.status is ToolStatus.RETIRED:
@@ -324,10 +320,13 @@ def record_test(
         passed=told.passed,
         note=told.note,
         report_number=told.report_number,
+        readings=[reading.model_dump() for reading in told.readings],
+        photos=[],
         tester_id=actor.id,
         recorded_at=now,
     )
     session.add(test)
+    list_photos(session, test, told.files, pointer="/files", actor=actor, now=now)
     before = tool.status
     if tool.last_test_on is None or tested_on >= tool.last_test_on:
         tool.last_test_on = tested_on
@@ -348,6 +347,8 @@ def record_test(
         tested_on=tested_on,
         passed=told.passed,
         report_number=told.report_number or None,
+        readings=[reading.model_dump() for reading in told.readings] or None,
+        photos=len(test.photos) or None,
         campaign=told.campaign,
     )
     return test

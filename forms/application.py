@@ -29,6 +29,7 @@ from forms import (
     field_items,
     field_records,
     field_visits,
+    field_work,
     findings,
     flows,
     guidance,
@@ -126,6 +127,7 @@ for noun in (
 ):
     router.include_router(noun.router)
 router.include_router(field_records.items)
+router.include_router(field_work.router)
 router.include_router(field_records.pages)
 
 

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import json
+from datetime import datetime
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request, Response
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from domain.files import files_of_all
 from domain.hazards import every_hazard
 from domain.pinyin import spoken
 from domain.places import places_to_print
-from domain.records import Answer, Campaign, ChecklistItem, Inspection, StandardHazard
+from domain.records import Answer, Campaign, ChecklistItem, FileKind, Inspection, StandardHazard
 from forms.findings import running_campaigns, units_to_report, usual_categories, usual_measure_units
 from forms.home import inspections_to_do
 from forms.json_answers import NO_STORE, JsonRoute, answer_json
 from forms.session import database_of, now_of, signed_in
+from forms.ticket_actions import BEFORE_SHOWN
 from forms.tools import tools_of_day
 from forms.words import language_of
+from forms.work import to_fix
 from statemachines.labels import local_day
 from statemachines.roles import Actor, Role
 
@@ -29,6 +34,9 @@ Who = Annotated[Actor, Depends(signed_in)]
 
 #: Pages that open without a signal after one visit with one.
 SHELL = ("/", "/findings/new", "/field", "/field/tool", "/field/quantity")
+
+JOBS_AT_MOST = 10
+"""So many tickets, the soonest due first, open without a signal to whoever is to fix them, with their forms."""
 
 
 @router.get("/field/session")
@@ -46,7 +54,7 @@ def session(request: Request, actor: Who) -> Response:
 
 @router.get("/field/day")
 def day(request: Request, actor: Who) -> Response:
-    """Today's visits with their checklists, units, standard hazards; unchanged (304) costs nothing to ask for again."""
+    """Today's visits with checklists, what is to be fixed, units, hazards, tools; unchanged (304) it costs nothing."""
     with database_of(request).reading() as session:
         told = _day(request, session, actor)
     body = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
@@ -56,9 +64,43 @@ def day(request: Request, actor: Who) -> Response:
     return Response(body, media_type="application/json", headers={"ETag": tag, **NO_STORE})
 
 
+def _to_fix(session: Session, actor: Actor, now: datetime) -> tuple[list[str], list[str]]:
+    """The pages of what this person is to fix first, and the photos before that new ones are lined up with."""
+    tickets = to_fix(session, actor, now=now, limit=JOBS_AT_MOST).items
+    if not tickets and Role.ASSIGNEE not in actor.roles:
+        return [], []
+    pages, photos = ["/work"], []
+    listed = files_of_all(session, tickets)
+    for ticket in tickets:
+        here = f"/tickets/{ticket.number}"
+        pages += [here, *(f"{here}/{action}" for action in ("fix", "progress", "request"))]
+        before = [
+            each.sha256
+            for each in listed.get(ticket.id, [])
+            if each.kind is FileKind.BEFORE and each.arrived_at is not None
+        ][:BEFORE_SHOWN]
+        photos += [f"/photos/{sha256}?size=thumb" for sha256 in before]
+        photos += [f"/photos/{sha256}?{urlencode({'ticket': ticket.number})}" for sha256 in before[:1]]
+    return pages, photos
+
+
+def _guidance(session: Session, visits: list[Inspection]) -> list[str]:
+    """The guidance photos under the items of these visits."""
+    query = select(ChecklistItem.guidance_photo).where(
+        ChecklistItem.checklist_id.in_({visit.checklist_id for visit in visits}),
+        ChecklistItem.guidance_photo.is_not(None),
+    )
+    return [
+        f"/photos/guidance/{sha256}{size}"
+        for sha256 in sorted({sha256 for sha256 in session.scalars(query) if sha256})
+        for size in ("?size=thumb", "")
+    ]
+
+
 def _day(request: Request, session: Session, actor: Actor) -> dict[str, Any]:
     campaigns = running_campaigns(session, actor)
     visits = inspections_to_do(session, request, actor) if Role.INSPECTOR in actor.roles else []
+    jobs, before = _to_fix(session, actor, now_of(request))
     return {
         "login": actor.login,
         "name": actor.name,
@@ -84,7 +126,8 @@ def _day(request: Request, session: Session, actor: Actor) -> dict[str, Any]:
         if Role.INSPECTOR in actor.roles
         else [],
         "inspections": _visits(session, visits),
-        "pages": [*SHELL, *(f"/inspections/{visit.id}" for visit in visits)],
+        "pages": [*SHELL, *jobs, *(f"/inspections/{visit.id}" for visit in visits)],
+        "photos": [*before, *_guidance(session, visits)],
     }
 
 

@@ -65,7 +65,7 @@ RECORD: Mapping[str, str] = {
     **{name: FINDING[name] for name in ("saved", "receipt", "saved-waiting", "saved-refused")},
     **{name: FINDING[name] for name in ("put-right", "put-right-these", "one-more", "home")},
     **{name: FINDING[name] for name in ("not-kept", "not-kept-why", "not-persisted")},
-    "saved-taken": _("已送达。"),
+    "saved-taken": _("已送达，照片 %(done)s / %(photos)s 张。"),
     "saved-sent": _("已送达。"),
     "see-ticket": _("查看"),
     "passed": _("合格"),
@@ -76,6 +76,14 @@ RECORD: Mapping[str, str] = {
     "next-later": _("合格后按周期 %(months)s 个月算出下次试验日期。"),
     "will-stop": _("不合格即停用，禁止再用。"),
     "tested-here": _("本机已登记试验%(result)s，回执 %(receipt)s，待发送。"),
+}
+
+#: What whoever fixes does on the phone.
+ACT: Mapping[str, str] = {
+    **RECORD,
+    "saved-waiting": _("有信号时自动发送。"),
+    "one-more": _("回到我的整改"),
+    "acknowledged-here": _("已签收，存在本机，有信号时自动发送。"),
 }
 
 WALK: Mapping[str, str] = {
@@ -113,6 +121,9 @@ FIELD: Mapping[str, str] = {
     "kind-quantity": _("工作量"),
     "kind-tool-test": _("工器具试验"),
     "kind-fix": _("整改回复"),
+    "kind-progress": _("整改进展"),
+    "kind-request": _("延期申请"),
+    "kind-acknowledge": _("签收"),
     "photos-sent": _("照片 %(done)s / %(photos)s"),
     "photos-kept": _("照片 %(photos)s 张"),
     "photo-lost": _("照片已不在本机，请到隐患单上补传。"),

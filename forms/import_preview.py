@@ -22,7 +22,7 @@ from domain.people import units_in_sight
 from domain.records import Unit
 from domain.rights import Deed, may
 from domain.tables import Table, TableRow, read_table
-from domain.tools import KINDS as TOOL_KINDS
+from domain.tool_kinds import KINDS as TOOL_KINDS
 from forms.errors import PageRoute
 from forms.fields import Form, Problem, Sent, SentForm
 from forms.findings import running_campaigns, usual_categories

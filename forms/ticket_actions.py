@@ -17,6 +17,7 @@ from domain.people import may_be_assigned
 from domain.records import CancelKind, FileKind, Ticket
 from domain.tickets import ticket_by_number, tickets_by_numbers
 from forms.errors import PageRoute
+from forms.field_words import ACT, words_for
 from forms.fields import Form, Photo, Sent, SentForm, problems_of, status_of
 from forms.pages import page, see_other
 from forms.photos import take
@@ -201,6 +202,7 @@ def _action_page(
                 if each.kind is FileKind.BEFORE and each.arrived_at is not None
             ][:BEFORE_SHOWN],
             limit_mb=settings_of(request).file_max_bytes // 2**20,
+            words=words_for(lang, ACT),
         )
 
 

@@ -40,6 +40,7 @@ from domain.treatment_plans import plan_in_force
 from domain.verifiers import eligible_verifiers
 from domain.visibility import tickets_visible_to
 from forms.errors import PageRoute
+from forms.field_words import ACT, words_for
 from forms.fields import Form
 from forms.pages import page
 from forms.reasons import why_these_deadlines
@@ -213,4 +214,5 @@ def ticket_page(
         ),
         **_verifying(session, found, may_not, now=now),
         limit_mb=installation_of(request).file_max_bytes // 2**20,
+        act_words=words_for(lang, ACT),
     )

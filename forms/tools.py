@@ -18,10 +18,11 @@ from sqlalchemy.orm import Session
 from domain.coverage import scope_unit_of
 from domain.errors import NotFound
 from domain.people import units_in_sight
-from domain.records import Tool, Unit
+from domain.photo_listings import arrived_photos
+from domain.records import Tool, ToolTest, Unit
 from domain.rights import Deed, may
+from domain.tool_kinds import KINDS
 from domain.tools import (
-    KINDS,
     SHEET_AT_MOST,
     STOPPED,
     NewTool,
@@ -38,9 +39,10 @@ from domain.tools import (
 )
 from forms.errors import PageRoute, error_page
 from forms.field_words import RECORD, words_for
-from forms.fields import Form, Problem, SentForm, problems_of, status_of
+from forms.fields import Form, Problem, Sent, SentForm, problems_of, status_of
 from forms.findings import running_campaigns
 from forms.pages import page, see_other
+from forms.photos import take
 from forms.qr import qr_picture
 from forms.session import database_of, now_of, settings_of, signed_in
 from forms.words import _, language_of, say
@@ -62,7 +64,13 @@ NAMES = {
     "campaign": _("计入检查活动"),
     "report_number": _("报告编号"),
     "note": _("备注"),
+    "readings": _("测得的数值"),
+    "photos": _("照片"),
 }
+READINGS_IN_FORM = 8
+"""Rows of the form for what was measured; a program may send more."""
+PARTS = ("name", "value", "unit")
+RENAMED = {"files": "photos"}
 
 NEW_FIELDS = (
     "number",
@@ -104,10 +112,17 @@ def tools_of_day(session: Session, actor: Actor, language: Language, *, today: d
             "status_name": label(status, language),
             "stopped": status in STOPPED,
             "as_of": today.isoformat(),
+            "measured": _measured(tool),
             "next_if_today": months_later(today, tool.test_interval_months).isoformat(),
         }
         for tool in tools_to_carry(session, actor=actor)
     ]
+
+
+def _measured(tool: Tool) -> Sequence[tuple[str, str]]:
+    """What a test of this tool usually measures: name and unit."""
+    kind = KINDS.get(tool.kind)
+    return kind.measured if kind else ()
 
 
 @router.get("/tools")
@@ -221,6 +236,7 @@ def _tool_page(
         public = settings_of(request).public_url
         address = f"{public}{path_of(tool.number)}" if tool else ""
         shown = shown_status(tool, on=today) if tool else None
+        tests = list_tests(session, tool) if tool else []
         return page(
             request,
             "tool.html",
@@ -231,7 +247,12 @@ def _tool_page(
             shown=shown,
             is_stopped=shown in STOPPED,
             may_test=may(actor, Deed.TEST_TOOL, at=tool.unit.path if tool else actor.unit_path),
-            tests=_with_next(session, tool) if tool else [],
+            tests=[(each, _next_after(tool, each)) for each in tests] if tool else [],
+            arrived=arrived_photos(session, tests),
+            measured=_measured(tool) if tool else (),
+            usual_readings=sorted({each for kind in KINDS.values() for each in kind.measured}),
+            readings_in_form=READINGS_IN_FORM,
+            limit_mb=settings_of(request).file_max_bytes // 2**20,
             campaigns=campaigns,
             address=address,
             picture=qr_picture(address) if tool else "",
@@ -239,10 +260,21 @@ def _tool_page(
         )
 
 
-def _with_next(session: Session, tool: Tool) -> Sequence[Any]:
+def _next_after(tool: Tool, test: ToolTest) -> date | None:
+    return months_later(test.tested_on, tool.test_interval_months) if test.passed else None
+
+
+def _readings(sent: Sent) -> list[dict[str, str]]:
+    """What was measured, row by row. A row that has no more than the names it came with measured nothing."""
+    rows = [
+        {part: sent.text(f"reading_{part}_{row}") for part in PARTS}
+        | {"usual": sent.text(f"reading_usual_{row}")}
+        for row in range(READINGS_IN_FORM)
+    ]
     return [
-        (each, months_later(each.tested_on, tool.test_interval_months) if each.passed else None)
-        for each in list_tests(session, tool)
+        {part: row[part] for part in PARTS if row[part]}
+        for row in rows
+        if row["value"] or row["name"] != row["usual"]
     ]
 
 
@@ -276,11 +308,14 @@ def one(request: Request, actor: Who, number: str) -> Response:
 def test(request: Request, actor: Who, number: str, sent: SentForm) -> Response:
     """Record a test; the next one is due by the tool's interval."""
     try:
-        told = sent.read(NewToolTest, "passed", *FIELDS)
+        photos = sent.photos("photos", request)
+        listed = [photo.listed for photo in photos]
+        told = sent.read(NewToolTest, "passed", *FIELDS, readings=_readings(sent), files=listed)
         with database_of(request).transaction() as session:
             tool = tool_by_number(session, number, actor=actor, lock=True)
             record_test(session, tool, told, actor=actor, now=now_of(request))
+            take(request, session, photos, actor=actor)
     except (ValidationError, Refusal) as error:
-        problems = problems_of(error, language_of(request))
+        problems = problems_of(error, language_of(request), renamed=RENAMED)
         return _tool_page(request, actor, sent.form(problems), number=number, status=status_of(error))
     return see_other(path_of(number), done="tool_test")

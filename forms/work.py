@@ -13,11 +13,12 @@ from sqlalchemy.orm import Session
 
 from domain.files import files_of_all
 from domain.records import Extension, FileKind, Ticket
-from domain.tickets import TicketFilter, TicketOrder, list_tickets
+from domain.tickets import Page, TicketFilter, TicketOrder, list_tickets
 from forms.errors import PageRoute
+from forms.field_words import ACT, words_for
 from forms.pages import page
 from forms.session import database_of, now_of, signed_in
-from forms.words import _
+from forms.words import _, language_of
 from statemachines.extension import ExtensionState
 from statemachines.labels import local_day
 from statemachines.roles import Actor
@@ -45,18 +46,18 @@ def group_of(ticket: Ticket, now: datetime) -> str:
     return "soon" if local_day(ticket.due_at) <= local_day(now + SOON) else "later"
 
 
+def to_fix(session: Session, actor: Actor, *, now: datetime, limit: int) -> Page:
+    """What this person is to fix, the soonest due first."""
+    wanted = TicketFilter(assignee=actor.login, state=[TicketState.ASSIGNED], sort=TicketOrder.DUE)
+    return list_tickets(session, wanted, actor=actor, now=now, limit=limit)
+
+
 @router.get("/work")
 def work(request: Request, actor: Who) -> Response:
     """What is mine, by when, sorted; and what I have fixed that awaits its re-check."""
     now = now_of(request)
     with database_of(request).reading() as session:
-        mine = list_tickets(
-            session,
-            TicketFilter(assignee=actor.login, state=[TicketState.ASSIGNED], sort=TicketOrder.DUE),
-            actor=actor,
-            now=now,
-            limit=SHOWN_AT_MOST,
-        )
+        mine = to_fix(session, actor, now=now, limit=SHOWN_AT_MOST)
         waiting = list_tickets(
             session,
             TicketFilter(assignee=actor.login, state=[TicketState.FIXED], sort=TicketOrder.RECENT),
@@ -77,6 +78,7 @@ def work(request: Request, actor: Who) -> Response:
             waiting=waiting.items,
             photos=_before(session, mine.items),
             asked=_asked(session, mine.items),
+            act_words=words_for(language_of(request), ACT),
         )
 
 

@@ -114,6 +114,7 @@ def _chase(chance: random.Random, row: dict[str, Any]) -> dict[str, Any]:
         "campaign_id": row["campaign_id"],
         "level": row["level"],
         "anchor_at": row["due_at"] or row["recorded_at"],
+        "planned_from": row["recorded_at"],
         "turn": 2,
         "last_step": chance.choice(steps),
         # Climbed before the deadline moved: no longer of the present turn.

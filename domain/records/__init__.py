@@ -6,7 +6,7 @@ from domain.records.calendars import Calendar, CalendarDay
 from domain.records.calls import CallCounter, CallWay, HotlineCall
 from domain.records.campaigns import Campaign, CampaignPhase, CampaignUnit
 from domain.records.channels import Channel, DeliveryAttempt, Dispatch, Outlet, OutletKind
-from domain.records.chases import Chase, Matter, StepRecord
+from domain.records.chases import Chase, Matter, Replanning, StepRecord
 from domain.records.checklists import Checklist, ChecklistItem
 from domain.records.desks import BulkAct, Desk, SavedFilter
 from domain.records.drafts import DraftCopy
@@ -88,6 +88,7 @@ __all__ = [
     "PhotoListing",
     "Place",
     "QuantityRecord",
+    "Replanning",
     "Report",
     "ReportFile",
     "RoleGrant",

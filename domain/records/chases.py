@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, func
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from domain.records.base import Base, Key, words
@@ -57,6 +57,8 @@ class Chase(Base):
     ticket_id: Mapped[UUID | None] = mapped_column(ForeignKey("tickets.id"), index=True)
     level: Mapped[Level | None] = mapped_column(words(Level))
     anchor_at: Mapped[datetime]
+    planned_from: Mapped[datetime] = mapped_column(server_default=func.now())
+    """When the plan was made: a step before `anchor_at` whose time was past by then is no part of it."""
     turn: Mapped[int] = mapped_column(BigInteger)
     next_step_at: Mapped[datetime | None]
     """None: every step is climbed, and nothing is left to do but the matter itself."""
@@ -92,3 +94,24 @@ class StepRecord(Base):
     """How many people were told; 0 when a later step spoke for this one, or its condition did not hold."""
 
     __table_args__ = (UniqueConstraint("subject_id", "matter", "step", "turn"),)
+
+
+class Replanning(Base):
+    """A ladder or calendar was changed: what others were planning meanwhile by the old one is planned anew.
+
+    One of the three says whose changed. The row goes when nobody who may have read the old one is at work any more.
+    """
+
+    __tablename__ = "replannings"
+
+    id: Mapped[Key]
+    campaign_id: Mapped[UUID | None] = mapped_column(ForeignKey("campaigns.id"))
+    unit_id: Mapped[UUID | None] = mapped_column(ForeignKey("units.id"))
+    """Whose ladders changed, for what belongs to no campaign."""
+    calendar_id: Mapped[UUID | None] = mapped_column(ForeignKey("calendars.id"))
+    seen_at: Mapped[datetime | None]
+    """When a sweep first saw it, by the database's clock: whoever began later read the new one."""
+
+    __table_args__ = (
+        CheckConstraint("num_nonnulls(campaign_id, unit_id, calendar_id) = 1", name="one_scope"),
+    )

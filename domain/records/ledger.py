@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Column, DateTime, ForeignKey, Identity, Index, Table, Uuid, text
+from sqlalchemy import BigInteger, Column, DateTime, ForeignKey, Identity, Index, Table, Uuid, func, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from domain.records.base import Base, Key, words
@@ -113,6 +113,8 @@ class Heartbeat(Base):
     flow: Mapped[str] = mapped_column(primary_key=True)
     started_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
+    expected_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    """From when its silence counts, where that is later than its last end: the scheduler was off meanwhile."""
     outcome: Mapped[dict[str, Any]] = mapped_column(default=dict)
     error: Mapped[str | None]
 

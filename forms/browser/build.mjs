@@ -7,6 +7,7 @@ const pages = [
   "finding.js", // the finding form
   "tool.js", // the test of a tool
   "quantity.js", // work done in bulk
+  "act.js", // what whoever fixes does
   "lineup.js", // the photo after a fix
   "field.js", // what waits on this phone
   "work_queue.js", // the work queue

@@ -5,7 +5,7 @@ import { draftsOf, dropDraft } from "./draft.js";
 import { choose, elsewhere, syncDrafts } from "./server_drafts.js";
 import { clock, icon, make, say } from "./words.js";
 
-// Where what the server refused is put right.
+// Where what the server refused is put right; an act on a ticket says itself where its form is.
 const AMENDED = { finding: "/findings/new", quantity: "/field/quantity", "tool-test": "/field/tool" };
 const place = document.querySelector("[data-field]");
 const login = document.documentElement.dataset.login;
@@ -75,7 +75,7 @@ function card(item) {
     item.error?.theirs && make("details", {}, make("summary", { text: say("theirs") }), make("pre", { class: "scroll small", text: JSON.stringify(item.error.theirs, null, 1) })),
     own && item.state === "refused" && make(
       "div", { class: "row" },
-      AMENDED[item.kind] && !item.number && make("a", { class: "btn small primary", href: `${AMENDED[item.kind]}?from=${item.id}`, text: say("put-right") }),
+      (AMENDED[item.kind] ?? item.form) && !item.number && make("a", { class: "btn small primary", href: `${AMENDED[item.kind] ?? item.form}?from=${item.id}`, text: say("put-right") }),
       press("again", () => again(item.id)),
       press("give-up", () => confirm(say("give-up-sure", { receipt: item.receipt })) && forget(item.id)),
     ),

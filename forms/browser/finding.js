@@ -4,9 +4,8 @@ import { able, fact, keepFact, newId, one, onChange, put } from "./queue.js";
 import { persist } from "./connection.js";
 import { draftById, draftsOf, dropDraft, keepDraft, photosOf, takeOver as goOnHere } from "./draft.js";
 import { offerHazards } from "./hazards.js";
-import { addPhotos, isFresh } from "./photos.js";
-import { lastPlace, locate, locateQuietly } from "./place.js";
-import { prepare } from "./photo/shrink.js";
+import { keptOf, listed, putBack } from "./photo/kept.js";
+import { locate, locateQuietly } from "./place.js";
 import { elsewhere, saveDrafts, syncDrafts } from "./server_drafts.js";
 import { confirmSaved, sayNotKept } from "./saved.js";
 import { offerScan, PLACE } from "./scan.js";
@@ -18,8 +17,6 @@ const login = document.documentElement.dataset.login;
 const author_name = document.documentElement.dataset.name;
 const asked = new URLSearchParams(location.search);
 const TYPED = ["description", "location", "level", "unit", "campaign", "category", "checklist_item", "standard_hazard", "standard_hazard_version", "measure", "deadline_days", "quantity", "measure_unit", "lat", "lon", "place", "recurrence_of", "on_spot", "note"];
-const prepared = new Map(); // key of a chosen file → what is kept of it
-const key = (file) => `${file.name}/${file.size}/${file.lastModified}`;
 
 let id = newId();
 let writing; // the timer of the draft
@@ -136,13 +133,8 @@ function sayProblems({ detail, errors }) {
 /** Photos kept earlier stand in their fields again; what was read from their files stays with them. */
 async function showPhotos(photos) {
   for (const name of ["photos", "after"]) {
-    const files = photos.filter((photo) => photo.field === name).map((photo) => {
-      const file = new File([photo.bytes], photo.name, { type: photo.type, lastModified: 0 });
-      const { bytes, type, sha256, exif_at, exif_lat, exif_lon, captured_at, captured_lat, captured_lon } = photo;
-      prepared.set(key(file), { name: photo.name, type, bytes, sha256, told: clean({ exif_at, exif_lat, exif_lon, captured_at, captured_lat, captured_lon }) });
-      return file;
-    });
-    if (files.length) addPhotos(photoField(name), files);
+    const mine = photos.filter((photo) => photo.field === name).map(({ exif_at, exif_lat, exif_lon, captured_at, captured_lat, captured_lon, ...photo }) => ({ ...photo, told: clean({ exif_at, exif_lat, exif_lon, captured_at, captured_lat, captured_lon }) }));
+    putBack(photoField(name), mine);
   }
 }
 
@@ -204,25 +196,13 @@ async function here(asking) {
 
 /** Make new photos small and keep them, so that a closed browser loses none. */
 async function keepPhotos(of) {
-  for (const file of of.querySelector("input[type=file]").files) {
-    if (prepared.has(key(file))) continue;
-    const place = lastPlace();
-    const fresh = isFresh(of, file);
-    // What comes from the album was taken some other time: only its own data says when.
-    const captured = fresh ? { captured_at: new Date().toISOString(), ...(place ? { captured_lat: place.lat, captured_lon: place.lon } : {}) } : {};
-    const making = prepare(file).then(({ exif, ...photo }) => ({ ...photo, told: { ...exif, ...captured } }));
-    prepared.set(key(file), making);
-    prepared.set(key(file), await making);
-  }
+  await keptOf(of);
   await keepNow();
 }
 
 const values = () => Object.fromEntries(TYPED.map((name) => [name, field(name)?.type === "checkbox" ? (field(name).checked ? "1" : "") : (field(name)?.value ?? "")]));
 
-async function chosen(name) {
-  const files = [...photoField(name).querySelector("input[type=file]").files];
-  return Promise.all(files.map(async (file) => prepared.get(key(file)) ?? prepare(file).then(({ exif, ...photo }) => ({ ...photo, told: exif }))));
-}
+const chosen = (name) => keptOf(photoField(name));
 
 function keepSoon() {
   clearTimeout(writing);
@@ -244,7 +224,6 @@ async function keepNow() {
   saveDrafts(login);
 }
 
-const listed = ({ name, sha256, bytes, told }) => ({ name, sha256, size: bytes.byteLength, ...told });
 const clean = (told) => Object.fromEntries(Object.entries(told).filter(([, value]) => value !== undefined && value !== null && value !== ""));
 
 async function save(event) {

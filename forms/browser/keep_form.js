@@ -1,17 +1,19 @@
 // A short form that is kept on this phone and sent like everything else. Without JavaScript, or where nothing can be kept,
 // it goes to the server as it always did.
-import { able, fact, forget, newId, one, put } from "./queue.js";
+import { able, fact, filesOf, forget, newId, one, put } from "./queue.js";
 import { persist } from "./connection.js";
+import { keptOf, listed, putBack } from "./photo/kept.js";
 import { confirmSaved, sayNotKept } from "./saved.js";
-import { make, say, today } from "./words.js";
+import { locateQuietly } from "./place.js";
+import { make, minute, say, today } from "./words.js";
 
 const login = document.documentElement.dataset.login;
 
 /**
- * Take the form over. `item(values)` gives {kind, url, body, title, about} of what was filled in, `fill(body)` the values of a
- * refused one, `again` and `told` are as in saved.js.
+ * Take the form over. `item(values, files)` gives {kind, url, body, title, about} of what was filled in and the photos as they are
+ * listed, `fill(body)` the values of a refused one, with its `files` if it has any; `again`, `told` and `goOn` are as in saved.js.
  */
-export async function keepForm(form, { item, fill, again, told }) {
+export async function keepForm(form, { item, fill, again, told, goOn }) {
   if (!login || !able()) return;
   try {
     await fact("device");
@@ -21,12 +23,21 @@ export async function keepForm(form, { item, fill, again, told }) {
   const from = new URLSearchParams(location.search).get("from");
   const refused = from && (await one(from));
   const replacing = refused?.author === login ? refused : null;
+  const field = form.querySelector("[data-photos]");
+  if (field) {
+    field.dataset.keepsItself = "";
+    locateQuietly();
+    field.addEventListener("photos:changed", () => keptOf(field).catch(() => {}));
+  }
   if (replacing) {
-    set(form, fill(replacing.body));
+    const { files = [], ...given } = fill(replacing.body);
+    set(form, given);
+    if (field) putBack(field, (await filesOf(replacing)).map((photo) => ({ ...photo, told: toldOf(files, photo.sha256) })));
     sayWhy(form, replacing.error);
   }
   // The page may be yesterday's, kept for where there is no signal.
   for (const field of form.querySelectorAll("input[type=date]")) if (field.max && field.max < today()) field.value = field.max = today();
+  for (const field of form.querySelectorAll("input[type=datetime-local]")) if (field.max && field.max < minute()) field.max = minute();
   form.addEventListener(
     "submit",
     async (event) => {
@@ -35,11 +46,12 @@ export async function keepForm(form, { item, fill, again, told }) {
       if (form.dataset.saving) return;
       form.dataset.saving = "1";
       try {
+        const photos = field ? await keptOf(field) : [];
         // One put right is another one: the server must not take it for the one it refused.
-        const kept = await put({ ...item(values(form)), id: newId(), author: login, author_name: document.documentElement.dataset.name });
+        const kept = await put({ ...item(values(form), photos.map(listed)), files: photos, id: newId(), author: login, author_name: document.documentElement.dataset.name });
         const lasting = await persist();
         if (replacing) await forget(replacing.id);
-        confirmSaved(kept, lasting, { again, amend: ({ id }) => `${location.pathname}?from=${id}`, told });
+        confirmSaved(kept, lasting, { again, amend: ({ id }) => `${location.pathname}?from=${id}`, told, goOn });
       } catch (error) {
         console.warn(error);
         delete form.dataset.saving;
@@ -50,9 +62,15 @@ export async function keepForm(form, { item, fill, again, told }) {
   );
 }
 
-/** What is filled in, by name; what is empty is left out. */
+/** What a refused item said of one of its photos, besides what the photo itself says. */
+function toldOf(files, wanted) {
+  const { name, sha256, size, ...told } = files.find((each) => each.sha256 === wanted) ?? {};
+  return told;
+}
+
+/** What is filled in, by name; what is empty is left out, and so are the photos. */
 function values(form) {
-  const given = [...new FormData(form)].map(([name, value]) => [name, value.trim()]);
+  const given = [...new FormData(form)].filter(([, value]) => typeof value === "string").map(([name, value]) => [name, value.trim()]);
   return Object.fromEntries(given.filter(([name, value]) => value && name !== "csrf"));
 }
 

@@ -1,5 +1,6 @@
 // The photo after the fix, lined up with the one before: the old photo lies half-transparent over the camera's picture.
 // Where the browser gives no camera, the old photo stands beside the field and nothing is lost.
+import { dated } from "./photo/exif.js";
 import { addPhotos } from "./photos.js";
 import { make } from "./words.js";
 
@@ -47,7 +48,7 @@ async function open(words, before, field) {
     canvas.height = video.videoHeight;
     canvas.getContext("2d").drawImage(video, 0, 0);
     const blob = await new Promise((done) => canvas.toBlob(done, "image/jpeg", 0.9));
-    if (blob) addPhotos(field, [new File([blob], `${Date.now()}.jpg`, { type: "image/jpeg" })], { fresh: true });
+    if (blob) addPhotos(field, [new File([await dated(blob)], `${Date.now()}.jpg`, { type: "image/jpeg" })], { fresh: true });
     dialog.close();
   });
   document.body.append(dialog);

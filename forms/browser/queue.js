@@ -4,7 +4,7 @@
 //
 //   import { put } from "./queue.js";
 //   const item = await put({
-//     kind: "answers",                      // finding | answers | quantity | tool-test | fix
+//     kind: "answers",                      // finding | answers | signature | quantity | tool-test | acknowledge | progress | fix | request
 //     method: "PUT",                        // POST when left out
 //     url: "/field/inspections/ID/answers", // takes the envelope below, with the header X-CSRF-Token
 //     body: { … },                          // what the kind's own command takes

@@ -2,13 +2,13 @@
 import { all, one, onChange } from "./queue.js";
 import { make, say } from "./words.js";
 
-/** Saved on this phone → sent. `again` is the form for another one, `amend` where a refused one is put right, `told` the sentence about what the server answered. */
-export function confirmSaved(item, kept, { again, amend, told = () => "" }) {
+/** Saved on this phone → sent. `again` is the form for another one, `amend` where a refused one is put right, `told` the sentence about what the server answered; with `goOn` the page goes on by itself once the server has decided. */
+export function confirmSaved(item, kept, { again, amend, told = () => "", goOn = null }) {
   const status = make("p", { role: "status", class: "lines" });
   const more = make("a", { class: "btn primary", href: again, text: say("one-more") });
   const card = make(
     "section", { class: "card stack saved" },
-    make("h2", { text: say("saved") }),
+    make("h1", { text: say("saved") }),
     make("p", {}, make("span", { class: "muted", text: say("receipt") }), make("b", { class: "num receipt", text: item.receipt })),
     make("p", { class: "over-long", text: item.title }),
     status,
@@ -19,6 +19,7 @@ export function confirmSaved(item, kept, { again, amend, told = () => "" }) {
   const show = async () => {
     const now = (await one(item.id)) ?? (await all()).find((each) => each.id === item.id);
     if (!now) return;
+    if (goOn && (now.state === "sent" || now.state === "refused")) return location.replace(now.state === "sent" ? goOn(now) : amend(now));
     const done = now.files.filter((file) => file.done).length;
     const text = say(`saved-${now.state}`, { number: now.number ?? "", done, photos: now.files.length, why: now.error?.detail ?? "" }) + (now.told ? told(now.told) : "");
     if (status.dataset.text === text) return;

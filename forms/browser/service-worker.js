@@ -8,7 +8,7 @@ import { OFFLINE, PAGES, PHOTOS } from "./caches.js";
 
 const PATIENCE = 3; // seconds until a page of the day comes from the phone instead
 const AT_ONCE = new Set(["/findings/new", "/field", "/field/tool", "/field/quantity"]); // shown from the phone, made new behind it
-const FIRST_NETWORK = (path) => path === "/" || path.startsWith("/inspections/");
+const FIRST_NETWORK = (path) => path === "/" || path === "/work" || path.startsWith("/inspections/") || /^\/tickets\/[^/]+\/(fix|progress|request)$/.test(path);
 // Whoever comes in or goes out here must not meet pages made for somebody else, or in the other language.
 const DOOR = /^\/(login|logout|password|language\/)/;
 

@@ -1,9 +1,9 @@
 // The checklist, taken over where the browser can keep things: every tap is kept on this phone at once and sent in order
 // when there is a signal. Without JavaScript, or where nothing can be kept, the server's form works as it always did.
 import { able, all, fact, filesOf, onChange, put, unsent } from "./queue.js";
-import { addPhotos, isFresh, previewPhotos } from "./photos.js";
-import { prepare } from "./photo/shrink.js";
-import { lastPlace, locateQuietly } from "./place.js";
+import { previewPhotos } from "./photos.js";
+import { keptOf, listed, putBack } from "./photo/kept.js";
+import { locateQuietly } from "./place.js";
 import { takeSteps } from "./walk/device.js";
 import { answerOf, asks, codeOf, photosOf, show, valueOf, versionOf } from "./walk/item.js";
 import { showProgress } from "./walk/progress.js";
@@ -16,7 +16,6 @@ const visit = form?.dataset.walk;
 const about = { visit, title: form?.dataset.title, author: login, author_name: document.documentElement.dataset.name };
 const PAUSE = 800; // ms of silence after which typed words are kept
 const STALE = 60_000; // ms after which a page that comes back to the front asks the server how things stand
-const prepared = new Map(); // key of a chosen file → what is kept of it
 const typing = new Map(); // item → timer
 let last = Promise.resolve(); // answers are kept one after the other, in the order they were tapped
 let looked = Date.now();
@@ -118,10 +117,9 @@ async function keepNow(some) {
   const files = [];
   const answers = [];
   for (const [place, [ask, answer]] of given.entries()) {
-    const photos = answer.value === "fail" ? await chosen(ask) : [];
+    const photos = answer.value === "fail" ? await keptOf(photosOf(ask)) : [];
     files.push(...photos);
-    const listed = photos.map(({ name, sha256, bytes, told }) => ({ name, sha256, size: bytes.byteLength, ...told }));
-    answers.push({ ...answer, files: listed, answered_at, base_version: versionOf(ask), branch, step: first + place });
+    answers.push({ ...answer, files: photos.map(listed), answered_at, base_version: versionOf(ask), branch, step: first + place });
     ask.classList.add("waiting");
     by(ask, answered_at);
   }
@@ -135,24 +133,6 @@ async function keepNow(some) {
 /** Who answered, on the line the page keeps for it. */
 function by(ask, when) {
   ask.querySelector("[data-by]").textContent = `${about.author_name} ${clock(when)}`;
-}
-
-const key = (file) => `${file.name}/${file.size}/${file.lastModified}`;
-
-/** The photos in an item's field, made small once, with when and where they were taken. */
-async function chosen(ask) {
-  const field = photosOf(ask);
-  const found = [];
-  for (const file of field.querySelector("input[type=file]").files) {
-    if (!prepared.has(key(file))) {
-      const place = lastPlace();
-      const captured = isFresh(field, file) ? { captured_at: new Date().toISOString(), ...(place ? { captured_lat: place.lat, captured_lon: place.lon } : {}) } : {};
-      const { exif, ...photo } = await prepare(file);
-      prepared.set(key(file), { ...photo, told: { ...exif, ...captured } });
-    }
-    found.push(prepared.get(key(file)));
-  }
-  return found;
 }
 
 // What is kept here goes over what the page says: it may have been made before, or come from this phone's own store.
@@ -190,17 +170,11 @@ function known(ask, told) {
   if (version > versionOf(ask) && !told.conflicts.includes(codeOf(ask))) ask.dataset.seal = `${version}.`;
 }
 
-function restore(ask, photos, listed) {
-  const files = photos.map((photo) => {
-    const file = new File([photo.bytes], photo.name, { type: photo.type, lastModified: 0 });
-    const { name, sha256, size, ...told } = listed.find((each) => each.sha256 === photo.sha256);
-    prepared.set(key(file), { name, type: photo.type, bytes: photo.bytes, sha256, told });
-    return file;
-  });
-  const field = photosOf(ask);
-  const have = new Set([...field.querySelector("input[type=file]").files].map(key));
-  const fresh = files.filter((file) => !have.has(key(file)));
-  if (fresh.length) addPhotos(field, fresh);
+function restore(ask, photos, files) {
+  putBack(photosOf(ask), photos.map((photo) => {
+    const { name, sha256, size, ...told } = files.find((each) => each.sha256 === photo.sha256);
+    return { ...photo, name, told };
+  }));
 }
 
 async function news(detail) {

@@ -12,6 +12,9 @@ const CHINA = "Asia/Shanghai";
 /** The day it is here, as a date field has it. */
 export const today = () => new Date().toLocaleDateString("en-CA", { timeZone: CHINA });
 
+/** A moment here, as a field for date and time has it; now when left out. */
+export const minute = (moment = new Date()) => moment.toLocaleString("sv-SE", { timeZone: CHINA }).replace(" ", "T").slice(0, 16);
+
 /** A moment as people here say it: 9:14 today, else 4月1日 9:14. */
 export function clock(iso, now = new Date()) {
   const moment = new Date(iso);

@@ -3,9 +3,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from fastapi.testclient import TestClient
+from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import text
 
 from domain import heartbeats
+from domain.delivery import deliver_all
+from domain.settings import Settings
 from tests.world import World
 
 
@@ -39,13 +42,28 @@ def test_a_schema_of_another_version_is_not_ready(client: TestClient, world: Wor
 
 def test_figures_for_prometheus(client: TestClient, world: World) -> None:
     world.assigned(due="2026-04-02")
+    world.assigned(due="2026-04-09")
+    world.assigned(due="2026-04-30")
+    told_at = world.now
     world.later(days=2)
     with world.database.transaction() as session:
         heartbeats.begin(session, "deliver-notices", now=world.now)
         heartbeats.finish(session, "deliver-notices", {}, now=world.now)
     answer = client.get("/metrics")
     assert answer.headers["content-type"].startswith("text/plain")
-    assert 'chuncha_tickets{state="assigned"} 1.0' in answer.text
-    assert "chuncha_tickets_overdue 1.0" in answer.text
-    assert "chuncha_notices_waiting" in answer.text
-    assert 'chuncha_flow_last_success_timestamp_seconds{flow="deliver-notices"}' in answer.text
+    figures = {
+        f"{sample.name} {' '.join(sample.labels.values())}".strip(): sample.value
+        for family in text_string_to_metric_families(answer.text)
+        for sample in family.samples
+    }
+    assert figures == {
+        "chuncha_tickets assigned": 3,
+        "chuncha_tickets_due": 1,
+        "chuncha_tickets_overdue": 1,
+        "chuncha_notices_waiting": 3,
+        "chuncha_notices_oldest_waiting_timestamp_seconds": told_at.timestamp(),
+        "chuncha_flow_last_success_timestamp_seconds deliver-notices": world.now.timestamp(),
+        "chuncha_calendar_year_missing": 0,
+    }
+    deliver_all(world.database, Settings(smtp_url=None), as_of=world.now)
+    assert "chuncha_notices_waiting 0.0" in client.get("/metrics").text

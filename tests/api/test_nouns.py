@@ -10,6 +10,7 @@ import pytest
 from domain.records import Checklist, ChecklistItem
 from statemachines.labels import Level
 from tests.api.conftest import Caller, rows
+from tests.photos import listed, photo
 from tests.world import World
 
 CAMPAIGN: dict[str, Any] = {
@@ -161,6 +162,26 @@ def test_a_tool_is_registered_tested_and_due(supervisor: Caller) -> None:
     )
     twice = supervisor.post("/tools", {"number": "JYST-0001", "kind": "绝缘手套", "unit": "LL01"})
     assert (twice.status_code, twice.json()["errors"][0]["pointer"]) == (422, "/number")
+
+
+def test_a_test_of_a_tool_has_readings_and_photos(supervisor: Caller) -> None:
+    supervisor.post("/tools", {"number": "JYST-0001", "kind": "绝缘手套", "unit": "LL01"})
+    data = photo()
+    file = listed(data, "电表.jpg")
+    reading = {"name": "泄漏电流", "value": "7.5", "unit": "mA"}
+    told = {"passed": True, "readings": [reading], "files": [file]}
+    tested = supervisor.post("/tools/JYST-0001/tests", told)
+    assert (tested.status_code, tested.json()["readings"], tested.json()["photos"]) == (
+        201,
+        [reading],
+        [file],
+    )
+    sent = supervisor.send(data, file["sha256"])
+    assert (sent.status_code, sent.json()["complete"]) == (201, True)
+    [read] = supervisor.get("/tools/JYST-0001/tests").json()["items"]
+    assert (read["readings"], read["photos"]) == ([reading], [file])
+    wrong = supervisor.post("/tools/JYST-0001/tests", {"passed": True, "readings": [{"name": "泄漏电流"}]})
+    assert (wrong.status_code, wrong.json()["errors"][0]["pointer"]) == (422, "/readings/0/value")
 
 
 def test_failed_answers_become_findings(inspector: Caller, checklist: str) -> None:

@@ -31,6 +31,50 @@ def test_a_flow_that_starts_again_and_again_but_never_ends_is_late(database: Dat
         assert "sweep-deadlines" in {each.flow for each in silent}
 
 
+def test_a_scheduler_that_was_off_gets_time_and_the_last_end_stays(database: Database, now: datetime) -> None:
+    with database.transaction() as session:
+        expect(session, now=now)
+        for flow in LONGEST_SILENCE:
+            begin(session, flow, now=now + timedelta(minutes=1))
+            finish(session, flow, {}, now=now + timedelta(minutes=1))
+        back = now + timedelta(days=3)
+        assert len(late(session, now=back)) == len(LONGEST_SILENCE)
+        expect(session, now=back)
+        assert late(session, now=back + timedelta(minutes=9)) == []
+        assert {row.finished_at for row in heartbeats(session)} == {now + timedelta(minutes=1)}
+        assert "sweep-deadlines" in {each.flow for each in late(session, now=back + timedelta(minutes=21))}
+
+
+def test_a_scheduler_that_is_started_again_and_again_and_runs_nothing_is_late(
+    database: Database, now: datetime
+) -> None:
+    with database.transaction() as session:
+        for minutes in range(0, 30, 5):
+            expect(session, now=now + timedelta(minutes=minutes))
+            session.flush()
+        silent = {each.flow for each in late(session, now=now + timedelta(minutes=30))}
+        assert {"sweep-deadlines", "deliver-notices"} <= silent
+
+
+def test_a_daily_flow_that_breaks_off_is_late_although_the_machine_is_restarted_every_day(
+    database: Database, now: datetime
+) -> None:
+    with database.transaction() as session:
+        expect(session, now=now)
+        finish(session, "plan-inspections", {}, now=now + timedelta(minutes=1))
+        for hours in range(1, 30):
+            at = now + timedelta(hours=hours)
+            begin(session, "deliver-notices", now=at)
+            finish(session, "deliver-notices", {}, now=at)
+            if hours == 20:
+                expect(session, now=at + timedelta(minutes=10))
+            session.flush()
+            session.expire_all()
+        silent = {each.flow for each in late(session, now=at)}
+    assert "plan-inspections" in silent
+    assert "deliver-notices" not in silent
+
+
 def test_a_run_that_ended_is_on_time_until_its_silence_is_too_long(database: Database, now: datetime) -> None:
     with database.transaction() as session:
         begin(session, "sweep-deadlines", now=now)

@@ -1,6 +1,7 @@
 """Letters through a real SMTP server."""
 
 import email.utils
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -72,6 +73,28 @@ def test_a_letter_arrives_with_its_words_its_link_and_its_own_message_id(mail, n
     html = message.get_body(("html",)).get_content()
     assert f'href="{PUBLIC}/tickets/CC2026-LL01-0001"' in html
     assert "在春查中办理" in html
+
+
+def test_several_notices_are_one_letter_by_what_to_do_each_with_its_photo(mail, now) -> None:
+    due = now + timedelta(days=9)
+    late, soon, news = (f"CC2026-LL01-000{place}" for place in (1, 2, 3))
+    items = (
+        item(kind="verified", subject=f"已销号 {news}", ticket=news),
+        item(kind="remind", subject=f"整改提醒 {soon}", ticket=soon, due_at=due),
+        item(kind="escalate", subject=f"逾期催办 {late}", ticket=late, due_at=now, photo="ab" * 32),
+    )
+    with postman(mail) as post:
+        post.send(replace(letter(), items=items), now=now)
+    (message,) = mail.messages
+    assert message["Subject"] == "春查通知：逾期1件、待办1件、知悉1件"
+    html = message.get_body(("html",)).get_content()
+    for said, headings in ((text_of(message), "== {}（1） =="), (html, "{} · 1")):
+        places = [said.index(headings.format(name)) for name in ("已逾期，立即处理", "待办", "知悉")]
+        assert places == sorted(places)
+        assert [said.index(number) > place for number, place in zip((late, soon, news), places, strict=True)]
+        for number in (late, soon, news):
+            assert f"{PUBLIC}/tickets/{number}" in said
+        assert said.count(f"{PUBLIC}/photos/{'ab' * 32}") == 1
 
 
 def test_what_people_wrote_is_only_text_in_the_html(mail, now) -> None:

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
 
 from domain import extensions
 from domain.calendar_import import NewCalendar, put_calendar
 from domain.campaigns import campaign_by_code
 from domain.escalation import sweep, sweep_all
+from domain.findings import NewFinding, submit_finding
+from domain.history import history_of
 from domain.ladder_changes import set_campaign_ladders
 from domain.ladder_settings import Ladders
-from domain.records import Chase, Matter, Notice, StepRecord, Ticket
-from domain.remediation import Regrading, regrade
+from domain.records import Chase, Matter, Notice, Replanning, StepRecord, Ticket
+from domain.remediation import Assignment, Regrading, assign, regrade
 from domain.tickets import ticket_by_number
 from statemachines.labels import Level
 from statemachines.roles import SYSTEM
@@ -94,7 +98,20 @@ def test_a_level_raised_between_two_steps_repeats_none_and_goes_on_with_the_grav
     assert [step for step in steps if step in climbed] == climbed
     assert {"major-overdue-2", "major-overdue-4", "major-late-daily", "major-late-daily.1"} <= set(steps)
     assert "overdue-3" not in steps, "the ladder of the level it had is left"
+    missed = [step for step in steps if step.startswith(("major-daily", "major-due-in"))]
+    assert missed == [], (
+        "what would have come before it was raised is neither told nor recorded as passed over"
+    )
     assert ("zhengju", "major-overdue-2") in {(who, step) for _, step, who in told(world)}
+
+
+def test_a_reminder_that_waits_for_a_sweep_is_not_lost_when_the_level_is_raised(world: World) -> None:
+    number = world.acknowledged(level="general", due="2026-04-16").number
+    world.now = at("2026-04-15T08:33:00")
+    world.do(number, "regrade", by="zhaozhuren", level="serious", reason="渗漏加剧")
+    # Of the two that had come the earlier is passed over, as in any sweep after a pause.
+    sweep_all(world.database, as_of=at("2026-04-15T08:35:00"))
+    assert [(step, told) for _, step, told in recorded(world)] == [("due-in-3", 0), ("due-in-1", 2)]
 
 
 def test_a_level_lowered_leaves_out_what_is_only_for_the_graver(world: World) -> None:
@@ -172,6 +189,97 @@ def test_a_new_calendar_moves_the_reminders_of_a_deadline_that_stays(world: Worl
     assert world.next_step(number) == at("2026-04-10T08:30:00")
     done = sweep_all(world.database, as_of=at("2026-04-10T08:30:00"))
     assert [line.step for line in done.lines] == ["due-in-3"], "not found late at its old time"
+
+
+# Planned by the old one while it was changed.
+
+EARLY = {"code": "unassigned-now", "after_hours": 2, "to": ["supervisor"], "act": "escalate"}
+
+
+def set_unassigned(world: World) -> None:
+    actor = world.actor("zhaozhuren")
+    with world.database.transaction() as session:
+        campaign = campaign_by_code(session, "CC2026", actor=actor, lock=True)
+        told = Ladders.model_validate({"ladders": {"unassigned": [EARLY]}})
+        set_campaign_ladders(session, campaign, told, actor=actor, now=world.now)
+
+
+def replannings(world: World) -> int:
+    with world.database.reading() as session:
+        return session.scalar(select(func.count()).select_from(Replanning)) or 0
+
+
+def found_in(session: Session, world: World, **said: object) -> Ticket:
+    finding = {"campaign": "CC2026", "unit": "LL01", "description": "渗漏油", "level": "general"}
+    new = NewFinding.model_validate({**finding, "category": "生产设备/变压器台区", **said})
+    return submit_finding(session, new, actor=world.actor("limin"), now=world.now).ticket
+
+
+@contextmanager
+def being_found(world: World) -> Iterator[list[str]]:
+    """A finding written by the settings of now, and committed only after what happens inside."""
+    with world.database.transaction() as session:
+        yield [found_in(session, world).number]
+        session.flush()
+
+
+def test_a_finding_made_while_the_ladder_is_changed_climbs_the_new_one_in_time(world: World) -> None:
+    with being_found(world) as numbers:
+        set_unassigned(world)
+    assert world.next_step(numbers[0], "unassigned") == at("2026-04-02T08:30:00"), "as the old ladder says"
+    sweep_all(world.database, as_of=at("2026-04-01T10:05:00"))
+    assert world.next_step(numbers[0], "unassigned") == at("2026-04-01T12:00:00")
+    assert replannings(world) == 0, "nobody is left who may have read the old one"
+    sweep_all(world.database, as_of=at("2026-04-01T12:02:00"))
+    assert [step for _, step, _ in recorded(world)] == ["unassigned-now"]
+
+
+def test_whoever_is_still_at_it_when_the_sweep_looks_is_planned_anew_by_a_later_one(world: World) -> None:
+    with being_found(world) as numbers:
+        set_unassigned(world)
+        sweep_all(world.database, as_of=at("2026-04-01T10:05:00"))
+        assert replannings(world) == 1
+    sweep_all(world.database, as_of=at("2026-04-01T10:10:00"))
+    assert replannings(world) == 0
+    assert world.next_step(numbers[0], "unassigned") == at("2026-04-01T12:00:00")
+
+
+def test_a_command_that_waited_for_the_new_ladder_climbs_it_too(world: World) -> None:
+    number = world.acknowledged().number
+    together = Together()
+    actor = world.actor("zhaozhuren")
+    early = {"code": "due-in-5", "after_workdays": -5, "to": ["assignee"], "act": "remind"}
+    with world.database.transaction() as session:
+        campaign = campaign_by_code(session, "CC2026", actor=actor, lock=True)
+        told = Ladders.model_validate({"ladders": {"deadline": [early]}})
+        set_campaign_ladders(session, campaign, told, actor=actor, now=world.now)
+        session.flush()
+        more = {"level": "serious", "reason": "渗漏加剧"}
+        together.begin(world.do, number, "regrade", by="zhaozhuren", **more)
+        until(lambda: waiting(world) == 1, "the command waits for the ticket")
+    together.end()
+    sweep_all(world.database, as_of=at("2026-04-01T10:05:00"))
+    assert world.next_step(number) == at("2026-04-09T08:30:00")
+
+
+def test_a_deadline_computed_while_a_calendar_is_imported_moves_with_it(world: World) -> None:
+    days = [{"day": "2026-04-08", "working": False, "name": "停产"}]
+    new = NewCalendar.model_validate({"name": "本所安排", "unit": "LL01", "year": 2026, "days": days})
+    told = Assignment.model_validate({"assignee": "wangjianguo", "duty": "负责", "measure": "更换"})
+    with world.database.transaction() as session:
+        ticket = found_in(session, world, deadline_days=7)
+        assign(session, ticket, told, actor=world.actor("zhaozhuren"), now=world.now)
+        session.flush()
+        with world.database.transaction() as other:
+            _, moves = put_calendar(other, new, actor=SYSTEM, now=world.now)
+        assert moves == [], "not seen yet"
+    assert world.ticket(ticket.number).due_at == at("2026-04-08T23:59:59")
+    sweep_all(world.database, as_of=at("2026-04-01T10:05:00"))
+    assert world.ticket(ticket.number).due_at == at("2026-04-09T23:59:59")
+    with world.database.reading() as session:
+        events = [each.event for each in history_of(session, world.ticket(ticket.number))]
+    assert "recalendar" in events
+    assert replannings(world) == 0
 
 
 # At the same time.

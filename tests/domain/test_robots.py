@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -143,18 +144,33 @@ def test_wecom_calls_only_who_is_to_act_by_phone(world: World, serving) -> None:
         assert part in said["text"]["content"]
 
 
-def test_what_is_too_much_for_one_message_is_split_and_nothing_is_lost(world: World, serving) -> None:
-    server = serving(WeComServer())
-    robot(world, "wecom", f"{server.url}/send?key=good")
-    numbers = [world.assigned(description=f"绝缘子破损需要更换 {n} " * 6).number for n in range(40)]
+@pytest.mark.parametrize(
+    ("kind", "messenger", "tickets"),
+    [
+        ("wecom", WeComServer, 20),
+        ("wecom", WeComServer, 60),
+        ("dingtalk", DingTalkServer, 60),
+        ("feishu", FeishuServer, 60),
+    ],
+)
+def test_what_is_too_much_for_one_message_is_split_and_nothing_is_lost(
+    world: World, serving, kind: str, messenger: type[HttpServer], tickets: int
+) -> None:
+    """The messenger itself refuses what is too large."""
+    server = serving(messenger())
+    robot(world, kind, f"{server.url}/send?key=good")
+    world.later(minutes=7)
+    numbers = [world.assigned(description=f"第{n}处绝缘子破损需要更换 " * 30).number for n in range(tickets)]
     tell_group(world, *numbers)
     deliver(world)
-    said = "".join(each["markdown"]["content"] for each in server.taken)
     assert 1 < len(server.taken) <= 5
-    assert all(len(each["markdown"]["content"].encode()) <= 4096 for each in server.taken)
-    told = sum(number in said for number in numbers)
-    if told < len(numbers):
-        assert f"另有{len(numbers) - told}件" in said
+    assert len(server.taken) == len(server.got), "none was refused"
+    said = "".join(json.dumps(each, ensure_ascii=False) for each in server.taken)
+    told = sum(f"[{number}]" in said for number in numbers)
+    if kind != "wecom" or tickets == 20:
+        assert told == tickets
+    else:
+        assert f"另有{tickets - told}件" in said
     with world.database.reading() as session:
         loose = session.scalars(
             select(Notice).where(Notice.channel == Channel.ROBOT, Notice.dispatch_id.is_(None))

@@ -102,3 +102,21 @@ def test_the_command_prints_load_by_day_and_person(
     assert "2026-04-03" in said.output
     assert "wangjianguo" in said.output
     assert "nothing was written or sent" in said.output
+
+
+@pytest.mark.parametrize(("as_of", "told"), [("2026-04-07T08:29", 0), ("2026-04-07T08:30", 1)])
+def test_the_command_lists_who_would_be_told_what_at_that_moment_and_writes_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: object, as_of: str, told: int
+) -> None:
+    number = world.acknowledged(due="2026-04-10").number
+    before = everything(world)
+    monkeypatch.setenv(
+        "CHUNCHA_DATABASE_URL", world.database.engine.url.render_as_string(hide_password=False)
+    )
+    monkeypatch.setenv("COLUMNS", "200")
+    said = CliRunner().invoke(app, ["sweep", "--as-of", as_of, "--dry-run", "--data", str(tmp_path)])
+    assert said.exit_code == 0, said.output
+    assert f"told {told}" in said.output
+    line = f"整改提醒（还有3个工作日到期）{number}"
+    assert (line in said.output, "王建国" in said.output) == (bool(told), bool(told))
+    assert everything(world) == before

@@ -5,13 +5,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from domain import campaigns, quantities, tools
+from domain import campaigns, files, quantities, tools
 from domain.errors import BadInput, NotFound
+from domain.file_store import sha256_of
 from domain.history import history_of
+from domain.photo_listings import arrived_photos
 from domain.records import ToolStatus
-from domain.tools import KINDS, NewTool, NewToolTest, ShownStatus, ToolFilter, months_later
+from domain.tool_kinds import KINDS
+from domain.tools import NewTool, NewToolTest, ShownStatus, ToolFilter, months_later
 from statemachines.refusals import RoleMissing
 from statemachines.roles import SYSTEM
+from tests.photos import listed, photo
 
 
 def register(world, *, by="qiansuozhang", **said):
@@ -85,6 +89,41 @@ def test_a_failed_test_takes_it_out_of_use_until_it_passes(world):
     with world.database.reading() as session:
         last = history_of(session, failed)[-1]
     assert (last.event, last.from_state, last.to_state) == ("tested", "failed", "in_use")
+
+
+def test_a_test_keeps_what_was_measured_and_lists_its_photos(world):
+    register(world)
+    data = photo()
+    said = [
+        {"name": "工频耐压", "value": "8", "unit": "kV"},
+        {"name": "泄漏电流", "value": "≤7.5", "unit": "mA"},
+    ]
+    tool = put_to_test(world, readings=said, files=[listed(data, "电表.jpg")])
+    limin, elsewhere = world.actor("limin"), world.actor("zhouhai")
+    with world.database.reading() as session:
+        [test] = tools.list_tests(session, tool)
+        assert test.readings == said
+        assert [each.name for each in test.photos] == ["电表.jpg"]
+        assert not arrived_photos(session, [test])
+        facts = history_of(session, tool)[-1].facts
+        assert (facts["readings"], facts["photos"]) == (said, 1)
+        files.must_be_listed(session, sha256_of(data), actor=limin)
+        with pytest.raises(NotFound):
+            files.must_be_listed(session, sha256_of(data), actor=elsewhere)
+
+
+@pytest.mark.parametrize(
+    ("reading", "place"),
+    [
+        ({"name": "泄漏电流"}, "value"),
+        ({"value": "7"}, "name"),
+        ({"name": "泄漏电流", "value": " "}, "value"),
+    ],
+)
+def test_a_reading_says_what_of_and_how_much(reading, place):
+    with pytest.raises(ValidationError) as wrong:
+        NewToolTest(passed=True, readings=[reading])
+    assert wrong.value.errors()[0]["loc"] == ("readings", 0, place)
 
 
 def test_an_older_test_recorded_late_changes_nothing_but_is_kept(world):

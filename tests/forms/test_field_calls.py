@@ -10,14 +10,17 @@ import pytest
 from httpx import Response
 from sqlalchemy import func, select
 
+from domain.file_store import FileStore, sha256_of
+from domain.files import receive
 from domain.hazards import NewHazard, put_hazard
+from domain.history import history_of
 from domain.phone import receipt_of
 from domain.records import QuantityRecord, StandardHazard, Ticket, ToolTest
 from domain.tools import NewTool, register_tool
 from statemachines.labels import local_day
 from statemachines.roles import SYSTEM
 from tests.forms.conftest import Browser, SignedIn, text_of
-from tests.photos import photo
+from tests.photos import listed, photo
 from tests.world import World
 
 KEY = "01890a5d-ac96-774b-bcce-b302099a8057"
@@ -59,13 +62,14 @@ class Phone:
         }
         return self.browser.client.post("/field/findings", json=item, headers=self.headers())
 
-    def item(self, path: str, kind: str, body: dict[str, object], key: str = KEY) -> Response:
+    def item(self, path: str, kind: str, body: dict[str, object], key: str = KEY, **said: str) -> Response:
         item = {
             "id": key,
             "kind": kind,
             "author": self.session["login"],
             "made_at": "2026-04-01T09:00:00+08:00",
             "body": body,
+            **said,
         }
         return self.browser.client.post(path, json=item, headers=self.headers())
 
@@ -186,6 +190,65 @@ def test_the_day_is_told_once_and_then_unchanged(limin: Phone, world: World) -> 
     assert (again.status_code, again.content) == (304, b"")
 
 
+def test_what_whoever_fixes_did_without_a_signal_counts_once_and_from_when_it_was_done(
+    browser_of: SignedIn, world: World
+) -> None:
+    number, data = world.assigned().number, photo(colour="green")
+    wang = Phone(browser_of("wangjianguo"))
+    here = "/field/acts"
+    saved = world.now
+    world.later(hours=5)
+    acts: list[tuple[str, dict[str, object]]] = [
+        ("acknowledge", {}),
+        ("progress", {"note": "密封垫已到货", "files": []}),
+        ("fix", {"note": "已更换密封垫", "files": [listed(data, "后.jpg")]}),
+    ]
+    for place, (act, told) in enumerate(acts):
+        key = f"{KEY[:-1]}{place}"
+        first, again = (
+            wang.item(here, act, {"ticket": number, "said": told}, key=key, made_at=saved.isoformat())
+            for _ in range(2)
+        )
+        assert (first.status_code, again.status_code) == (201, 200), first.text
+        assert first.json() == again.json()
+        assert first.json()["href"] == f"/tickets/{number}"
+    other = wang.item(here, "progress", {"ticket": number, "said": {"note": "别的"}}, key=f"{KEY[:-1]}1")
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency-key-reused")
+    ticket = world.ticket(number)
+    assert (ticket.state, ticket.fixed_at) == ("fixed", saved)
+    assert (ticket.files_expected, ticket.files_arrived) == (1, 0)
+    with world.database.reading() as session:
+        events = [each.event for each in history_of(session, ticket)]
+    assert events[-3:] == ["acknowledge", "progress", "fix"]
+
+    late = wang.item(here, "request", {"ticket": number, "said": {"due": "2026-05-01"}}, key=f"{KEY[:-1]}8")
+    assert late.status_code == 409
+    assert wang.item(here, "cancel", {"ticket": number, "said": {}}, key=f"{KEY[:-1]}9").status_code == 404
+    elsewhere = Phone(browser_of("zhouhai"))
+    assert (
+        elsewhere.item(here, "progress", {"ticket": number, "said": {"note": "我"}}, key=KEY).status_code
+        == 404
+    )
+
+
+def test_a_day_has_what_is_to_be_fixed_with_the_photos_before(
+    browser_of: SignedIn, world: World, store: FileStore
+) -> None:
+    data = photo()
+    number = world.assigned(files=[listed(data, "前.jpg")]).number
+    with world.database.transaction() as session:
+        receive(session, store, sha256_of(data), data, actor=world.actor("limin"), now=world.now)
+    wang = browser_of("wangjianguo")
+    day = Phone(wang).day()
+    here = f"/tickets/{number}"
+    pages = ["/work", here, f"{here}/fix", f"{here}/progress", f"{here}/request"]
+    assert [each for each in day["pages"] if each in pages] == pages
+    assert len(day["photos"]) == 2
+    for address in [*day["pages"], *day["photos"]]:
+        assert wang.get(address).status_code == 200, address
+    assert not Phone(browser_of("limin")).day()["photos"]
+
+
 def tool_of(world: World, number: str = "验电笔-01", last: str | None = "2025-03-01") -> None:
     with world.database.transaction() as session:
         new = NewTool.model_validate(
@@ -221,6 +284,41 @@ def test_the_test_of_a_tool_is_recorded_once_and_gives_the_next_day(limin: Phone
     unknown = limin.item("/field/tool-tests", "tool-test", {**told, "tool": "没有"}, key=KEY[:-1] + "9")
     assert unknown.status_code == 404
     assert "没有" in unknown.json()["detail"]
+
+
+def test_the_form_of_a_test_takes_what_was_measured_and_photos(browser_of: SignedIn, world: World) -> None:
+    tool_of(world)
+    browser = browser_of("limin")
+    # As the form comes: the names usual for the kind stand there, and rows left empty measured nothing.
+    rows = {
+        "reading_name_0": "启动电压",
+        "reading_usual_0": "启动电压",
+        "reading_unit_0": "kV",
+        "reading_name_1": "工频耐压",
+        "reading_usual_1": "工频耐压",
+        "reading_unit_1": "kV",
+    }
+    for name, value in rows.items():
+        assert f'name="{name}" value="{value}"' in browser.get("/tools/验电笔-01").text
+    half = browser.post("/tools/验电笔-01", {**rows, "passed": "true", "reading_name_2": "外观"})
+    assert half.status_code == 422
+    assert "测得的数值：必须填写" in text_of(half)
+    assert 'href="#readings"' in half.text and 'value="外观"' in half.text
+    sent = {**rows, "passed": "true", "reading_value_1": "45"}
+    data = photo()
+    broken = browser.post("/tools/验电笔-01", sent, files={"photos": ("电表.jpg", b"none", "image/jpeg")})
+    assert broken.status_code == 422
+    made = browser.post("/tools/验电笔-01", sent, files={"photos": ("电表.jpg", data, "image/jpeg")})
+    assert made.status_code == 303
+    with world.database.reading() as session:
+        [test] = session.scalars(select(ToolTest))
+        assert test.readings == [{"name": "工频耐压", "value": "45", "unit": "kV"}]
+    shown = browser.get("/tools/验电笔-01")
+    assert "工频耐压 45 kV" in text_of(shown)
+    address = f"/photos/{sha256_of(data)}"
+    assert address in shown.text
+    assert browser.get(address).status_code == browser.get(f"{address}?size=thumb").status_code == 200
+    assert browser_of("zhouhai").get(address).status_code == 404
 
 
 def test_a_tools_page_says_whether_it_may_be_used_and_takes_a_test(

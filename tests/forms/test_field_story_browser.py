@@ -22,13 +22,16 @@ from domain.records import (
     Answer,
     FileListing,
     Inspection,
+    PhotoListing,
     QuantityRecord,
     StandardHazard,
+    StoredFile,
     Ticket,
+    Tool,
     ToolTest,
 )
 from domain.settings import Settings
-from domain.tools import NewTool, register_tool
+from domain.tools import NewTool, months_later, register_tool
 from statemachines.inspection import InspectionState
 from statemachines.roles import SYSTEM
 from tests.applications import application
@@ -115,6 +118,8 @@ def test_what_was_done_without_a_signal_is_on_the_server_once(
     equip(world, now)
     shot = tmp_path / "绝缘子.jpg"
     shot.write_bytes(photo())
+    meter = tmp_path / "电表.jpg"
+    meter.write_bytes(photo(colour="navy"))
     app = application(settings, database=database, files=store, clock=lambda: datetime.now(UTC))
 
     def rows(model: type) -> list[object]:
@@ -152,6 +157,14 @@ def test_what_was_done_without_a_signal_is_on_the_server_once(
         expect(one.get_by_text("禁止使用：超期停用")).to_be_visible()
         one.get_by_role("radio", name="合格", exact=True).check()
         expect(one.locator("[data-next]")).to_contain_text("合格后下次试验")
+        # What the kind is usually tested for stands there; one more thing is added, and the meter is photographed.
+        expect(one.get_by_label("测什么 1", exact=True)).to_have_value("启动电压")
+        one.get_by_label("数值 2", exact=True).fill("45")
+        one.get_by_role("button", name="再加一项").click()
+        for field, said in (("测什么 4", "外观"), ("数值 4", "无裂纹")):
+            one.get_by_label(field, exact=True).fill(said)
+        one.locator("#test input[type=file]").first.set_input_files(str(meter))
+        expect(one.get_by_role("img", name="电表.jpg")).to_be_visible()
         one.get_by_role("button", name="保存试验结果").click()
         expect(one.get_by_role("heading", name="已存在本机")).to_be_visible()
 
@@ -189,6 +202,12 @@ def test_what_was_done_without_a_signal_is_on_the_server_once(
         until(one, lambda: len(rows(Ticket)) == 2 and len(rows(QuantityRecord)) == 1)
         expect(one.get_by_role("heading", name="待发送")).to_have_count(0, timeout=PATIENCE * 1000)
 
+        one.goto("/tools/YD-01")
+        expect(one.get_by_text("可以使用，试验有效至")).to_be_visible()
+        expect(one.get_by_text("工频耐压 45 kV，外观 无裂纹")).to_be_visible()
+        shown = one.get_by_role("img", name="试验照片 1")
+        assert shown.evaluate("image => image.decode().then(() => image.naturalWidth)") == 320
+
         one.goto(contested)
         expect(one.get_by_text("有 1 项在两台设备上填得不一样")).to_be_visible()
         clash = one.locator("fieldset[data-item=B01] .clash")
@@ -210,3 +229,45 @@ def test_what_was_done_without_a_signal_is_on_the_server_once(
         [tested] = session.scalars(select(ToolTest))
         [work] = session.scalars(select(QuantityRecord))
         assert (tested.passed, work.quantity) == (True, 4500)
+        [listed] = session.scalars(select(PhotoListing).where(PhotoListing.tool_test_id == tested.id))
+        tool = session.get(Tool, tested.tool_id)
+        assert tool is not None
+        assert tool.next_test_on == months_later(tested.tested_on, 12)
+        assert session.get(StoredFile, listed.sha256) is not None
+
+
+def test_a_refused_test_of_a_tool_is_put_right_with_what_was_measured_and_its_photo(
+    world: World, database: Database, store: FileStore, settings: Settings, tmp_path: Path
+) -> None:
+    equip(world, datetime.now(UTC))
+    meter = tmp_path / "电表.jpg"
+    meter.write_bytes(photo(colour="navy"))
+    app = application(settings, database=database, files=store, clock=lambda: datetime.now(UTC))
+    with chromium() as browser, serving(app) as address:
+        page = Person(browser, address, **PHONE).sign_in("limin").page
+        keep_the_day(page)
+        page.context.set_offline(True)
+        page.goto("/tools/YD-01")
+        page.get_by_role("radio", name="不合格", exact=True).check()
+        page.get_by_label("数值 2", exact=True).fill("45")
+        page.locator("#test input[type=file]").first.set_input_files(str(meter))
+        expect(page.get_by_role("img", name="电表.jpg")).to_be_visible()
+        # A phone whose calendar runs ahead lets a day pass that the server has not seen.
+        page.get_by_label("试验日期").evaluate("field => { field.max = ''; field.value = '2099-01-01'; }")
+        page.get_by_role("button", name="保存试验结果").click()
+        page.context.set_offline(False)
+        page.evaluate("dispatchEvent(new Event('online'))")
+        page.get_by_role("link", name="改好再发").click()
+        expect(page.get_by_text("试验日期晚于今天")).to_be_visible()
+        expect(page.get_by_label("数值 2", exact=True)).to_have_value("45")
+        expect(page.get_by_role("img", name="电表.jpg")).to_be_visible()
+        page.get_by_label("试验日期").evaluate("field => { field.value = field.max; }")
+        page.get_by_role("button", name="保存试验结果").click()
+        expect(page.get_by_text("已送达。")).to_be_visible(timeout=PATIENCE * 1000)
+        expect(page.get_by_text("不合格，禁止使用")).to_be_visible()
+    with database.reading() as session:
+        [tested] = session.scalars(select(ToolTest))
+        assert tested.readings == [{"name": "工频耐压", "value": "45", "unit": "kV"}]
+        [listed] = session.scalars(select(PhotoListing))
+        assert (listed.tool_test_id, listed.name) == (tested.id, "电表.jpg")
+        assert session.get(StoredFile, listed.sha256) is not None

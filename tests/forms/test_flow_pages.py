@@ -40,7 +40,7 @@ def test_the_page_says_what_each_flow_did(browser_of: SignedIn, world: World) ->
 def test_a_silent_flow_is_a_red_banner_for_those_who_watch(browser_of: SignedIn, world: World) -> None:
     with world.database.transaction() as session:
         row = session.get_one(Heartbeat, "sweep-deadlines")
-        row.started_at = datetime.now(UTC) - timedelta(hours=1)
+        row.expected_at = datetime.now(UTC) - timedelta(hours=1)
     for login in ("zhaozhuren", "zhengju", "guanli"):
         shown = text_of(browser_of(login).get("/campaigns"))
         assert f"{SILENT}：到期提醒和催办" in shown

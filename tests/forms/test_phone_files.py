@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from domain.records import History, QuantityRecord, Ticket, ToolTest
+from domain.records import History, QuantityRecord, StoredFile, Ticket, ToolTest
 from domain.tools import NewTool, register_tool
 from statemachines.roles import SYSTEM
 from tests.forms.conftest import Browser, SignedIn, text_of
-from tests.photos import photo
+from tests.photos import listed, photo
 from tests.world import World
 
 KEY = "01890a5d-ac96-774b-bcce-b302099a8057"
@@ -24,7 +24,6 @@ PHOTO = photo()
 
 
 def item(world: World, key: str = KEY, *, author: str = "sunhua", **said: Any) -> dict[str, Any]:
-    listed = {"name": "现场.jpg", "sha256": hashlib.sha256(PHOTO).hexdigest(), "size": len(PHOTO)}
     finding = {
         "campaign": "CC2026",
         "unit": "LL01-A",
@@ -33,7 +32,7 @@ def item(world: World, key: str = KEY, *, author: str = "sunhua", **said: Any) -
         "category": "生产设备/变压器台区",
         "source": "phone",
         "found_at": world.now.isoformat(),
-        "files": [listed],
+        "files": [listed(PHOTO)],
     }
     told = {"kind": "finding", "author_name": "孙华", "title": "渗漏变压器", "body": {"finding": finding}}
     return {"id": key, "author": author, "made_at": world.now.isoformat(), **told, **said}
@@ -91,21 +90,36 @@ def test_tests_of_tools_and_work_done_are_taken_in_too(browser_of: SignedIn, wor
     tool = {"number": "YD-01", "kind": "验电笔", "unit": "LL01-A", "last_test_on": "2025-01-01"}
     with world.database.transaction() as session:
         register_tool(session, NewTool.model_validate(tool), actor=SYSTEM, now=world.now)
-    passed = {"passed": True, "tested_on": "2026-03-31"}
+    passed = {"passed": True, "tested_on": "2026-03-31", "files": [listed(PHOTO)]}
     work = {"action": "清扫", "item": "针瓶", "quantity": "4500", "measure_unit": "个", "unit": "LL01-A"}
     data = exported(
         item(world, kind="tool-test", body={"tool": "YD-01", "test": passed}),
         item(world, OTHER, kind="quantity", body={"campaign": "CC2026", "quantity": work}),
     )
     browser = browser_of("qiansuozhang")
-    assert "将新登记 2 条" in text_of(preview(browser, data))
+    shown = text_of(preview(browser, data))
+    assert "将新登记 2 条" in shown and "照片 1 张" in shown
     assert "新登记 2 条" in text_of(take(browser, data))
     assert "早已登记 2 条" in text_of(preview(browser, data))
     with world.database.reading() as session:
         [tested] = session.scalars(select(ToolTest))
         [made] = session.scalars(select(QuantityRecord))
         assert [str(tested.id), str(made.id)] == [KEY, OTHER]
+        assert session.get(StoredFile, listed(PHOTO)["sha256"]) is not None
         assert tested.tester_id == made.recorded_by_id == world.actor("sunhua").id
+
+
+def test_a_fix_kept_on_a_phone_is_taken_in_with_its_photo(browser_of: SignedIn, world: World) -> None:
+    number = world.assigned(to="sunhua").number
+    said = {"note": "已更换密封垫", "files": [listed(PHOTO, "后.jpg")]}
+    data = exported(item(world, kind="fix", body={"ticket": number, "said": said}))
+    browser = browser_of("qiansuozhang")
+    assert "将新登记 1 条" in text_of(preview(browser, data))
+    assert world.ticket(number).state == "assigned"
+    assert "新登记 1 条" in text_of(take(browser, data))
+    ticket = world.ticket(number)
+    assert (ticket.state, ticket.fixer_id, ticket.files_arrived) == ("fixed", world.actor("sunhua").id, 1)
+    assert "早已登记 1 条" in text_of(preview(browser, data))
 
 
 def test_only_the_supervisor_of_who_saved_it_takes_it_in(browser_of: SignedIn, world: World) -> None:

@@ -56,6 +56,8 @@ def test_another_kind_brings_its_unit_of_measure_and_interval(browser_of: Signed
 
 WRONG = [
     ({"number": "YD 07"}, "编号不能含空格", "A number has no spaces"),
+    ({"number": "new"}, "“new”是系统网页的地址", "“new” is the address of a page"),
+    ({"number": "sheet.pdf"}, "“sheet.pdf”是系统网页的地址", "“sheet.pdf” is the address of a page"),
     ({"kind": ""}, "种类：必须填写", "Kind: This field is required"),
     ({"unit": "XX"}, "XX", "XX"),
     ({"test_interval_months": "半年"}, "试验周期（月）：须为整数", "whole number"),
@@ -75,7 +77,7 @@ def test_what_is_wrong_is_said_in_the_readers_language(
     assert zh in text_of(refused)
     supervisor.post("/language/en", {"next": "/account"}, page="/account")
     assert en in text_of(supervisor.post("/tools/new", {**NEW, **told}))
-    assert tool(world, NEW["number"]) is None
+    assert tool(world, {**NEW, **told}["number"]) is None
 
 
 def test_a_number_is_given_once(browser_of: SignedIn) -> None:

@@ -193,6 +193,8 @@ def test_guidance_photos_are_put_under_items_and_hazards_by_those_who_may(
         [shown] = re.findall(r'src="(/photos/guidance/[^"]+)"', limin.get(page).text)
         copy = limin.get(shown)
         assert (copy.status_code, b"2026:01:01" in copy.content) == (200, False)
+    day = limin.get("/field/day", headers={"Accept": "application/json"}).json()
+    assert any(each.startswith("/photos/guidance/") for each in day["photos"]), "seen without a signal too"
     [under] = re.findall(r'src="(/photos/guidance/[^"]+)"', limin.get(address).text)
     assert under == shown
     zhao.post("/checklists/p/E16/guidance", {"remove": "1"}, page="/checklists/p")

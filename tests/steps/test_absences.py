@@ -1,6 +1,6 @@
 """Steps of features/absences.feature."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from pytest_bdd import given, parsers, scenarios, then, when
@@ -10,9 +10,11 @@ from sqlalchemy.orm import joinedload
 from domain import absences
 from domain.absences import NewAbsence
 from domain.errors import NotFound
+from domain.escalation import sweep_all
 from domain.history import history_of
 from domain.records import Absence, Channel, Notice, Person
 from domain.tickets import ticket_by_number
+from statemachines.labels import LOCAL
 from statemachines.refusals import Refusal, SelfVerification
 from statemachines.roles import SYSTEM
 
@@ -117,6 +119,25 @@ def assigned(world, by, who):
 def acknowledges_and_fixes(world, number, who):
     world.do(number, "acknowledge", by=login(world, who))
     world.do(number, "fix", by=login(world, who), note="已更换密封垫并补油")
+
+
+@when(parsers.parse("{who}签收"))
+def acknowledges(world, number, who):
+    world.do(number, "acknowledge", by=login(world, who))
+
+
+@when(parsers.parse("催办的时钟走到 {moment}"))
+def sweeping(world, moment):
+    world.now = datetime.strptime(moment, "%Y-%m-%d %H:%M").replace(tzinfo=LOCAL)
+    sweep_all(world.database, as_of=world.now)
+
+
+@then(parsers.parse('催办记录写明通知了 "{names}"'))
+def chased_with_both_names(world, number, names):
+    with world.database.reading() as session:
+        story = history_of(session, ticket_by_number(session, number, actor=SYSTEM))
+    [chased] = [row.facts["told"] for row in story if row.event == "escalate"]
+    assert chased == names.split("、")
 
 
 @then(parsers.parse('经过写明 "{who}" 代 "{absent}" 签收和报告整改完成'))

@@ -77,6 +77,12 @@ def fixed(world: World, story: Story, name: str) -> None:
     world.do(story.number, "fix", by=login(world, name), note="已更换密封垫并补油")
 
 
+@when(parsers.parse('主管 "{name}" 上调为重大'))
+def raised(world: World, story: Story, name: str) -> None:
+    graver = {"level": "major", "reason": "渗漏加剧", "budget": "20000", "emergency_plan": "停电隔离"}
+    world.do(story.number, "regrade", by=login(world, name), **graver)
+
+
 @given(parsers.parse('整改期限改为 "{due}"'))
 def due_moved(world: World, story: Story, due: str) -> None:
     with world.database.transaction() as session:
@@ -124,6 +130,11 @@ def says_where(world: World, mail: MailServer, story: Story) -> None:
 @then(parsers.parse('催办记录中有 "{steps}"'))
 def steps_recorded(world: World, steps: str) -> None:
     assert set(steps.split("、")) <= {step for _, step, _ in recorded(world)}
+
+
+@then(parsers.parse('上调以后的催办记录是 "{steps}"'))
+def steps_since(world: World, steps: str) -> None:
+    assert [step for _, step, _ in recorded(world) if step.startswith("major")] == steps.split("、")
 
 
 @then("每一步只记录一次")

@@ -1,15 +1,23 @@
 """Steps of features/every_matter.feature: the real sweep over every kind of matter."""
 
 from datetime import date, datetime
+from pathlib import Path
 
 from pytest_bdd import given, parsers, scenarios, then, when
 from sqlalchemy import select
 
 from domain import inspections, suggestions
+from domain.campaigns import campaign_by_code
 from domain.chases import follow
 from domain.escalation import sweep_all
+from domain.file_store import FileStore
 from domain.inspections import NewInspection
+from domain.ladder_changes import set_campaign_ladders
+from domain.ladder_settings import Ladders
+from domain.places import NewPlace, add_place
 from domain.records import Checklist, Notice, Person, StepRecord
+from domain.reports import NewReport, submit_report
+from domain.settings import Settings
 from domain.suggestions import NewSuggestion
 from domain.tools import NewTool, register_tool
 from statemachines.labels import LOCAL
@@ -76,6 +84,49 @@ def tool(world: World, day: str) -> None:
         made = register_tool(session, new, actor=SYSTEM, now=world.now)
         made.next_test_on = date.fromisoformat(day)
         follow(session, made, now=world.now)
+
+
+@given("王建国报告整改完成，没有复查")
+def fixed(world: World) -> None:
+    world.fixed()
+
+
+@given("有人扫码报告了柳林所的隐患，没有受理")
+def reported(world: World, tmp_path: Path) -> None:
+    with world.database.transaction() as session:
+        new = NewPlace.model_validate({"code": "LL-01", "unit": "LL01", "name": "27# 变台"})
+        place = add_place(session, new, actor=SYSTEM, now=world.now)
+        session.flush()
+        told = NewReport.model_validate({"key": "k" * 32, "text": "箱门没有锁"})
+        store = FileStore.open(Settings(data=tmp_path))
+        submit_report(session, store, place, told, [], now=world.now)
+
+
+@given("到期前3个工作日的提醒只在“没有进展”时催")
+def only_without_progress(world: World) -> None:
+    step = {"code": "due-in-3", "after_workdays": -3, "to": ["assignee"], "act": "remind"}
+    told = Ladders.model_validate({"ladders": {"deadline": [{**step, "only_if": ["no_progress"]}]}})
+    actor = world.actor("zhaozhuren")
+    with world.database.transaction() as session:
+        campaign = campaign_by_code(session, "CC2026", actor=actor, lock=True)
+        set_campaign_ladders(session, campaign, told, actor=actor, now=world.now)
+
+
+@given("王建国没有报告进展")
+def no_progress() -> None:
+    """Nothing happens."""
+
+
+@given("王建国报告了进展")
+def progress(world: World, number: str) -> None:
+    world.do(number, "progress", by="wangjianguo", note="密封垫已订货")
+
+
+@then(parsers.parse('步骤 "{step}" 已记录，通知了{count:d}人'))
+def noted(world: World, step: str, count: int) -> None:
+    with world.database.reading() as session:
+        rows = session.execute(select(StepRecord.step, StepRecord.told)).tuples().all()
+    assert list(rows) == [(step, count)]
 
 
 @when(parsers.parse('催办的时钟走到 "{time}"'))

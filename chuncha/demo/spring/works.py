@@ -17,7 +17,8 @@ from chuncha.demo.spring.bureau import CODE, Bureau, Station
 from chuncha.demo.steps import Item, Step, ToolTest, Work
 from domain.records import CountsAs
 from domain.samples import SPRING_INSPECTION_FIGURES, sample
-from domain.tools import KINDS, months_later
+from domain.tool_kinds import KINDS
+from domain.tools import months_later
 
 TOTAL, UNCLEAR, TESTED, CHECKED = "工器具试验-合计", "工器具-动词不明", "工器具试验", "检查覆盖"
 
