@@ -362,6 +362,9 @@ def demo(
     ] = "spring",
 ) -> None:
     """Play a whole campaign, write its papers, then serve the pages."""
+    from chuncha.demo.backstage import wake_ancestor
+
+    wake_ancestor()
     from chuncha.demo.play import play_demo
     from chuncha.demo.sample import NAMES
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import threading
+from multiprocessing.forkserver import ensure_running
 
 from chuncha.demo.clock import AtItsMoment, Clock
 from domain.settings import Settings
@@ -12,6 +13,16 @@ from domain.settings import Settings
 ANCESTOR = multiprocessing.get_context("forkserver")
 """Makes the processes of the play. It loads once what takes each of them seconds of a processor, then parts."""
 ANCESTOR.set_forkserver_preload(["chuncha.demo.backstage", "chuncha.commands", "chuncha.web"])
+
+
+def wake_ancestor() -> None:
+    """Let the ancestor load, beside whatever else is made ready; it knows of no installation.
+
+    A demo never plays on a real one: whatever the environment says of one is not its own, and is forgotten.
+    """
+    for name in [name for name in os.environ if name.startswith("CHUNCHA_")]:
+        del os.environ[name]
+    ensure_running()
 
 
 def serve(port: int, clock: Clock, settings: Settings) -> None:

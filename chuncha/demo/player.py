@@ -1,7 +1,7 @@
 """Plays the story: people call the HTTP contract, and the flows run each day as they would.
 
-The units of a bureau work beside each other, so their steps are made in several lines at once, each call at its own
-moment. What concerns one unit stays in one line and in its order; so the same story makes the same records.
+The units of a bureau work beside each other, so the steps of several are made at once, each call at its own moment.
+What concerns one unit stays in its line and in its order; so the same story makes the same records.
 """
 
 from __future__ import annotations
@@ -118,8 +118,8 @@ class Player:
         self._sweep: FlowRun = sweep_deadlines
         self._clock, self._tell = clock, tell
         self._story, self._campaign, self._rhythm = story, story.campaign, story.rhythm
-        self._lines = [Line(clients[place % len(clients)], story.campaign) for place in range(LINES)]
-        self._line_of: dict[str, int] = {}
+        self._clients = clients
+        self._lines: dict[str, Line] = {}
         self._unit_of = _units_of_hazards(story.steps)
         self._beside = ThreadPoolExecutor(LINES, "line")
         self._post = ThreadPoolExecutor(1, "post")
@@ -157,14 +157,14 @@ class Player:
             self._turned.clear()
             self._morning(day)
             for whole, some in groupby(
-                steps[day], key=lambda step: isinstance(step, Create | Turn | AddRota | Draw | TakeCall)
+                steps[day], key=lambda step: isinstance(step, Create | Turn | AddRota | Draw)
             ):
                 if whole:
                     self._for_everybody(some)
                 else:
                     self._unit_by_unit(some)
             self._evening(day)
-            self._tell(day, self._line())
+            self._tell(day, self._day())
         self._send_letters()
         self._letters_sent()
 
@@ -207,7 +207,7 @@ class Player:
             self._today["sent"] += self._delivery.result().get("sent", 0)
             self._delivery = None
 
-    def _line(self) -> str:
+    def _day(self) -> str:
         said = [f"{word}{self._today[kind]}" for kind, word in _SAID.items() if self._today[kind]]
         return " · ".join([*self._turned, *said])
 
@@ -216,20 +216,26 @@ class Player:
     def _for_everybody(self, steps: Iterable[Step]) -> None:
         """What concerns the whole campaign is made alone."""
         for step in steps:
-            self._lines[0].make([step])
+            self._line("").make([step])
             if isinstance(step, Turn):
                 self._turned.append(f"{self._campaign} {step.event}")
 
     def _unit_by_unit(self, steps: Iterable[Step]) -> None:
-        """Each line makes its steps in their order, beside the others."""
-        shares: defaultdict[int, list[Step]] = defaultdict(list)
+        """Each unit makes its steps in their order, beside the others; the one with the most begins."""
+        shares: defaultdict[str, list[Step]] = defaultdict(list)
         for step in steps:
-            unit = self._unit(step)
-            # By turns, as they first come up.
-            shares[self._line_of.setdefault(unit, len(self._line_of) % LINES)].append(step)
-        begun = [self._beside.submit(self._lines[place].make, share) for place, share in shares.items()]
+            shares[self._unit(step)].append(step)
+        longest = sorted(shares.items(), key=lambda share: -len(share[1]))
+        begun = [self._beside.submit(self._line(unit).make, share) for unit, share in longest]
         for made in begun:
             self._today += made.result()
+
+    def _line(self, unit: str) -> Line:
+        """The line of a unit; "" is the whole campaign's. They take the clients by turns."""
+        if unit not in self._lines:
+            client = self._clients[len(self._lines) % len(self._clients)]
+            self._lines[unit] = Line(client, self._campaign)
+        return self._lines[unit]
 
     def _unit(self, step: Step) -> str:
         match step:
@@ -237,7 +243,7 @@ class Player:
                 return step.hazards[0].unit
             case Deed() | Decision():
                 return self._unit_of[step.hazard]
-            case Work():
+            case Work() | TakeCall():
                 return str(step.body["unit"])
             case _:
                 return str(step.unit)  # type: ignore[attr-defined]

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing.forkserver import ensure_running
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -41,7 +40,7 @@ def stage(folder: Path, port: int) -> Iterator[Stage]:
 
     The scheduler takes seconds to come up, so it is started first and waited for last.
     """
-    _forget_other_installations()
+    backstage.wake_ancestor()
     (folder / "logs").mkdir(parents=True, exist_ok=True)
     settings = read_settings(data=folder, port=port, public_url=f"http://127.0.0.1:{port}", mail_from=SENDER)
     tree = Tree(folder)
@@ -52,8 +51,6 @@ def stage(folder: Path, port: int) -> Iterator[Stage]:
         try:
             scheduler = _scheduler(folder, scheduler_port)
             tree.start(scheduler)
-            # The ancestor of the web processes loads while the database is made.
-            ensure_running()
             with open_installation(settings, migrate=True, own=True) as installation:
                 # The flows run in this process and read their settings as everywhere else.
                 os.environ.update(
@@ -74,18 +71,14 @@ def _over(tree: Tree) -> None:
     os.environ.pop(SCHEDULER, None)
 
 
-def _forget_other_installations() -> None:
-    """A demo never plays on a real installation: whatever the environment says of one is not its own."""
-    for name in [name for name in os.environ if name.startswith("CHUNCHA_")]:
-        del os.environ[name]
-
-
 def _scheduler(folder: Path, port: int) -> Child:
     os.environ[SCHEDULER] = f"http://127.0.0.1:{port}/api"
     os.environ["PREFECT_HOME"] = str((folder / "prefect").resolve())
     os.environ["PREFECT_LOGGING_LEVEL"] = "WARNING"
     os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
     os.environ["DO_NOT_TRACK"] = "1"
+    # The catalogue of what could be connected takes a second to write, and nobody opens it.
+    os.environ["PREFECT_SERVER_REGISTER_BLOCKS_ON_START"] = "false"
     # The play calls its flows itself: what looks for scheduled runs would only take turns from it.
     return Child("prefect", prefect_server(port, schedules=False), environment=dict(os.environ))
 
