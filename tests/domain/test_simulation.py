@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
+from rich.console import Console
 from sqlalchemy import func, select, text
 from typer.testing import CliRunner
 
@@ -113,7 +114,7 @@ def test_the_command_lists_who_would_be_told_what_at_that_moment_and_writes_noth
     monkeypatch.setenv(
         "CHUNCHA_DATABASE_URL", world.database.engine.url.render_as_string(hide_password=False)
     )
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr("chuncha.commands.console", Console(width=200))
     said = CliRunner().invoke(app, ["sweep", "--as-of", as_of, "--dry-run", "--data", str(tmp_path)])
     assert said.exit_code == 0, said.output
     assert f"told {told}" in said.output
