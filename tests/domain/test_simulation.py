@@ -94,7 +94,7 @@ def test_the_command_prints_load_by_day_and_person(
     weekly(world)
     url = world.database.engine.url.render_as_string(hide_password=False)
     monkeypatch.setenv("CHUNCHA_DATABASE_URL", url)
-    monkeypatch.setenv("COLUMNS", "160")
+    monkeypatch.setattr("chuncha.commands.console", Console(width=160))
     said = CliRunner().invoke(
         app,
         ["simulate", "CC2026", "--from", "2026-04-01", "--until", "2026-04-20", "--data", str(tmp_path)],
