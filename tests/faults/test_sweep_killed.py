@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from random import Random
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from domain.escalation import sweep_all
 from domain.flow_runs import runs
 from domain.heartbeats import LONGEST_SILENCE, late
-from domain.records import Heartbeat, Notice
+from domain.records import Heartbeat, Notice, Person
 from tests.faults.conftest import Workers
 from tests.faults.ledger import EVERY, due, each_once, falling_due, late_by, nothing_is_half_written
 from tests.many import many_assigned
@@ -23,7 +24,8 @@ pytestmark = pytest.mark.slow
 
 MORNING = datetime.fromisoformat("2026-04-17T08:00:00+08:00")
 KILLS = 50
-TOLD_PER_TICKET = 4
+URGED = ("qiansuozhang", "zhaozhuren", "limin")
+"""Who is told that a deadline has passed."""
 STEPS = ("due-in-3", "due-in-1", "overdue")
 
 
@@ -52,8 +54,11 @@ def test_a_sweep_killed_fifty_times_climbs_each_step_once_and_none_late(
         "one run was killed, the next must have done it"
     )
     with world.database.reading() as session:
-        told = session.scalar(select(func.count()).where(Notice.kind == "escalate"))
-    assert told == len(numbers) * TOLD_PER_TICKET
+        chased = select(Notice.kind, Person.login).join(Person, Person.id == Notice.person_id)
+        told = Counter(session.execute(chased).tuples().all())
+    assert {told["escalate", login] for login in URGED} == {len(numbers)}
+    # A reminder that waited for the first sweep comes before the deadline has passed, or with what is told then.
+    assert told["remind", "wangjianguo"] + told["escalate", "wangjianguo"] == len(numbers)
 
 
 @pytest.mark.parametrize("sweepers", [2, 4])

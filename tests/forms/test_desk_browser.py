@@ -49,6 +49,7 @@ def test_from_a_figure_of_the_board_to_acts_on_many(app: FastAPI, world: World, 
         page.get_by_role("region", name="要办的事").get_by_role("link", name="未三定").click()
         rows = page.locator("table.rows tbody tr")
         expect(rows).to_have_count(3)
+        page.wait_for_load_state()
 
         # By keyboard: down, choose; down, choose; the last by mouse.
         for _ in range(2):

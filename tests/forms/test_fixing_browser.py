@@ -94,6 +94,7 @@ def test_from_the_notice_to_the_fix(
         expect(jobs.nth(1)).to_contain_text("4月20日（周一）24:00")
         good(page)
         jobs.nth(1).get_by_role("button", name="签收").click()
+        page.wait_for_url(re.compile("done=acknowledge"))
         expect(page.get_by_role("button", name="签收")).to_have_count(0)
 
         # One tap to the place.
