@@ -141,6 +141,11 @@ class Stack:
                 found[ticket] = (*found.get(ticket, ()), step)
         return found
 
+    def workers_online(self) -> int:
+        """How many workers the scheduler has heard of: each tells of itself some seconds after it can take work."""
+        known = self.scheduler.post("/work_pools/chuncha/workers/filter", json={}).json()
+        return len([each for each in known if each["status"] == "ONLINE"])
+
     def wait_for(self, key: UUID) -> None:
         until(lambda: self.request(key).ended_at is not None, 240, lambda: self.story(key))
         assert self.request(key).error is None, self.story(key)
@@ -234,8 +239,7 @@ def test_the_door_is_tls_and_what_stands_behind_it_asks_for_secrets(stack: Stack
 
     assert httpx.get(f"{stack.scheduler.base_url}/admin/version").status_code == 401
     assert stack.scheduler.get("/admin/version").json() == version("prefect")
-    workers = stack.scheduler.post("/work_pools/chuncha/workers/filter", json={}).json()
-    assert len([each for each in workers if each["status"] == "ONLINE"]) == 2
+    until(lambda: stack.workers_online() == 2, 60, lambda: "the scheduler has heard of two workers")
 
     store, data = stack.store(SECRETS["files_secret"]), photo(size=(900, 600))
     assert not store.exists(sha256_of(data))
