@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
@@ -37,8 +37,9 @@ def _in_address(value: object) -> str:
     return quote(str(value), safe="")
 
 
+@lru_cache(maxsize=1024)
 def listing(campaign: str, unit: str | None) -> Link:
-    """Make the addresses of lists within this campaign and unit: `link(state=["found"], level="major")`."""
+    """Make the addresses of lists within this campaign and unit: `link(state=("found",), level="major")`."""
     base = f"/tickets?campaign={quote(campaign)}"
 
     def link(**said: object) -> str:
@@ -56,19 +57,16 @@ def listing(campaign: str, unit: str | None) -> Link:
 _NOTHING = Markup('<span class="zero">0</span>')
 
 
-def counting(link: Link) -> Callable[..., Markup]:
-    """Make figures with the lists behind them: `n(3, state="found")`; a zero has no list.
+@lru_cache(maxsize=16_384)
+def figure(value: int, link: Link, *, late: bool = False, **said: Hashable) -> Markup:
+    """A figure with the list behind it, in a template `{{ 3|n(link, state="found") }}`; a zero has no list.
 
-    In Python, because a board has seven hundred, and a macro called for each costs more.
+    In Python and kept, because a board has seven hundred, and of one write hardly any becomes another.
     """
-
-    def figure(value: int, *, late: bool = False, **said: object) -> Markup:
-        if not value:
-            return _NOTHING
-        address = link(**said).replace("&", "&amp;")  # every other sign is quoted in it
-        return Markup(f'<a class="num{" late" if late else ""}" href="{address}">{value}</a>')  # noqa: S704
-
-    return figure
+    if not value:
+        return _NOTHING
+    address = link(**said).replace("&", "&amp;")  # every other sign is quoted in it
+    return Markup(f'<a class="num{" late" if late else ""}" href="{address}">{value}</a>')  # noqa: S704
 
 
 @dataclass(frozen=True, slots=True)
