@@ -7,6 +7,9 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 p
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 ARGS ?=
 BIN := .venv/bin
+SLOW := browser or prefect or slow
+# The marks stand in the files: the others need not be loaded for them.
+SLOW_FILES = $$(grep -lrE 'pytest\.mark\.(browser|prefect|slow)' --include='test_*.py' tests)
 ROOMS := statemachines domain papers api forms flows chuncha
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq --no-compile
 # Every process of ours imports hundreds of modules: compiled once here, by all cores, whatever the environment says.
@@ -34,7 +37,9 @@ demo: setup  ## Play a whole 春查 and serve its pages; ARGS="--no-serve --data
 	@$(BIN)/chuncha demo $(ARGS)
 
 .PHONY: test
-test: lint types imports pytest  ## Every check and every test, the fast ones first
+test: setup-dev  ## Every check and every test, the fast ones first
+	@$(MAKE) --no-print-directory -j 2 types imports lint
+	@$(MAKE) --no-print-directory pytest
 
 .PHONY: lint
 lint: setup-dev  ## ruff: rules and layout
@@ -50,9 +55,9 @@ imports: setup-dev  ## import-linter: which room may import which
 	$(BIN)/lint-imports
 
 .PHONY: pytest
-pytest: setup-dev  ## The tests; the slow and the browser ones alone and last, so that they have the machine
-	$(BIN)/pytest --durations 15 -n 2 --dist loadfile -m "not browser and not prefect and not slow"
-	$(BIN)/pytest --durations 25 -m "browser or prefect or slow"
+pytest: setup-dev  ## The tests, two files at a time; the slow and the browser ones last, the longest of them first
+	$(BIN)/pytest --durations 15 -n 2 --dist loadfile -m "not ($(SLOW))"
+	$(BIN)/pytest --durations 25 -n 2 --dist loadfile --no-loadscope-reorder -m "$(SLOW)" $(SLOW_FILES)
 
 .PHONY: bench
 bench: setup  ## Measure at 100 000 tickets and write docs/performance.md (minutes)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from chuncha.collecting import collect_seldom
 from chuncha.postgres import start_postgres
 from domain import migrations
 from domain.database import Database
@@ -19,6 +20,29 @@ from tests.mail_server import MailServer
 from tests.world import World, build_world
 
 NOW = datetime.fromisoformat("2026-04-01T10:00:00+08:00")
+
+LONGEST_FIRST = [
+    "tests/spread/test_spread.py",
+    "tests/demo/test_demo.py",
+    "tests/forms/test_accessibility_browser.py",
+    "tests/demo/test_kindergarten.py",
+    "tests/faults/test_web_killed.py",
+    "tests/chuncha/test_serve.py",
+    "tests/forms/test_offline_browser.py",
+    "tests/flows/test_flows.py",
+]
+"""Files that take a minute or so each. Two are worked at side by side; one begun last would be waited for alone."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest files; the others as they stand."""
+    place = {name: number for number, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: place.get(item.nodeid.partition("::")[0], len(place)))
+
+
+def pytest_collection_finish() -> None:
+    """Let the collector of cycles leave what was loaded alone, as in a web process."""
+    collect_seldom()
 
 
 @pytest.fixture(scope="session")

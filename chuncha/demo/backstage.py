@@ -38,7 +38,16 @@ def serve(port: int, clock: Clock, settings: Settings) -> None:
     with open_installation(settings) as here:
         app = AtItsMoment(create_app(here.settings, database=here.database, files=here.files, clock=clock))
         collect_seldom()
-        uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", timeout_graceful_shutdown=2)
+        uvicorn.run(
+            app,
+            host="127.0.0.1",
+            port=port,
+            log_level="warning",
+            timeout_graceful_shutdown=2,
+            # The player lets go of a connection it did not use for five seconds. Were that the server's time too, a
+            # call made just then would meet a closed one.
+            timeout_keep_alive=600,
+        )
 
 
 def _end_with_parent() -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import uvicorn
 from fastapi import FastAPI
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 QUIET = (
     "--no-sandbox",
@@ -27,6 +27,11 @@ QUIET = (
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 SMALL_PHONE = {**PHONE, "viewport": {"width": 360, "height": 740}}
 DESK = {"viewport": {"width": 1280, "height": 800}}
+
+PATIENCE = 30_000
+"""Milliseconds a page has for what it is asked: other tests run beside. Nothing waits longer than it must."""
+
+expect.set_options(timeout=PATIENCE)
 
 
 def chromium_path() -> str:
@@ -76,7 +81,7 @@ class Person:
     def __init__(self, browser: Browser, address: str, **device: object) -> None:
         context = browser.new_context(locale="zh-CN", base_url=address, **device)  # type: ignore[arg-type]
         self.page: Page = context.new_page()
-        self.page.set_default_timeout(10_000)
+        self.page.set_default_timeout(PATIENCE)
         self.complaints: list[str] = []
         self.page.on(
             "console", lambda said: self.complaints.append(said.text) if said.type == "error" else None

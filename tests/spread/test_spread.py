@@ -205,6 +205,8 @@ def _with_the_bureau(engine: Engine, mail: MailServer, listener: Listener) -> It
         base_url=f"http://{server.address}:4200/api",
         auth=tuple(SECRETS["prefect_auth"].split(":", 1)),  # type: ignore[arg-type]
         timeout=60,
+        # It ends connections nobody used for five seconds; a call made just then would meet a closed one.
+        limits=httpx.Limits(max_keepalive_connections=0),
     )
     with outside, scheduler:
         yield Stack(engine, world, mail, listener, outside, scheduler)
