@@ -6,6 +6,8 @@ SHELL := /bin/sh
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 ARGS ?=
+# How many slow tests run at once; 0: each has the machine to itself.
+SIDE_BY_SIDE ?= 0
 BIN := .venv/bin
 SLOW := browser or prefect or slow
 # The marks stand in the files: the others need not be loaded for them.
@@ -55,9 +57,9 @@ imports: setup-dev  ## import-linter: which room may import which
 	$(BIN)/lint-imports
 
 .PHONY: pytest
-pytest: setup-dev  ## The tests, two files at a time; the slow and the browser ones last, the longest of them first
+pytest: setup-dev  ## The tests; the slow and the browser ones last, alone or SIDE_BY_SIDE=2, the longest first
 	$(BIN)/pytest --durations 15 -n 2 --dist loadfile -m "not ($(SLOW))"
-	$(BIN)/pytest --durations 25 -n 2 --dist loadfile --no-loadscope-reorder -m "$(SLOW)" $(SLOW_FILES)
+	$(BIN)/pytest --durations 25 -n $(SIDE_BY_SIDE) --dist loadfile --no-loadscope-reorder -m "$(SLOW)" $(SLOW_FILES)
 
 .PHONY: bench
 bench: setup  ## Measure at 100 000 tickets and write docs/performance.md (minutes)

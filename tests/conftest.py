@@ -31,7 +31,7 @@ LONGEST_FIRST = [
     "tests/forms/test_offline_browser.py",
     "tests/flows/test_flows.py",
 ]
-"""Files that take a minute or so each. Two are worked at side by side; one begun last would be waited for alone."""
+"""Files that take a minute or so each: where several are worked at side by side, none is waited for alone at the end."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
