@@ -93,7 +93,7 @@ def test_what_happened_is_told_in_words_and_people_by_name(played: World) -> Non
     sheet = ledger_of(played).worksheets[1]
     rows = [row for row in sheet.iter_rows(min_row=2, values_only=True) if row[0] == "CC2026-LL01-0001"]
     told = {row[2]: str(row[6]) for row in rows}
-    assert "责任人：孙华" in told["下达整改"]
+    assert "责任人：王建国" in told["下达整改"]
     assert "措施：" in told["下达整改"]
     contents = "".join(str(row[6]) for row in sheet.iter_rows(min_row=2, values_only=True))
     assert not re.search("[a-z_]+=", contents), "no name of a program's field"
