@@ -232,6 +232,10 @@ def _sheet(sheet: Sheet, columns: Sequence[LedgerColumn], rows: Iterable[Entry])
     sheet.print_title_rows = "1:1"
     sheet.page_setup.paperSize = Worksheet.PAPERSIZE_A3 if columns is COLUMNS else Worksheet.PAPERSIZE_A4
     sheet.page_setup.orientation = "landscape"
+    if columns is COLUMNS:
+        # One page across would be too small to read: three, each beginning with place and number.
+        sheet.page_setup.fitToWidth = 3
+        sheet.print_title_cols = "A:B"
     sheet.page_setup.fitToHeight = 0
     sheet.sheet_properties.pageSetUpPr.fitToPage = True
     for place, column in enumerate(columns, start=1):
