@@ -82,6 +82,9 @@ def test_from_the_notice_to_the_fix(
         page.get_by_role("button", name="登录").click()
         expect(page).to_have_url(link)
         expect(page.locator(".top .where")).to_have_text(sooner)
+        # Of the two tickets he was told of, this one is read.
+        expect(page.locator(".top .bell")).to_have_accessible_name("通知：1 条未读")
+        expect(page.locator(".top .bell .count")).to_have_text("1")
         good(page)
         page.get_by_role("button", name="签收").click()
         expect(page.locator(".bar").get_by_role("status")).to_have_text("已签收。")
