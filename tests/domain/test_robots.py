@@ -188,6 +188,44 @@ def test_success_is_what_the_body_says(world: World, serving) -> None:
     assert message.sent_at is None
 
 
+def test_every_robot_of_the_nearest_unit_speaks_and_the_person_reads_it_once(
+    world: World, serving, mail: MailServer
+) -> None:
+    foremen, bosses, bureau = serving(WeComServer()), serving(FeishuServer()), serving(DingTalkServer())
+    robot(world, "wecom", f"{foremen.url}/send?key=good", name="班组群")
+    second = robot(world, "feishu", f"{bosses.url}/hook/1", name="管理群")
+    robot(world, "dingtalk", f"{bureau.url}/robot/send?access_token=t", name="局群", unit="XB")
+    number = world.assigned().number
+    world.later(minutes=7)
+    for _ in range(2):
+        tell_group(world, number)
+    deliver(world)
+    assert (len(foremen.taken), len(bosses.taken), bureau.got) == (1, 1, [])
+    assert number in foremen.taken[0]["markdown"]["content"]
+    assert number in bosses.taken[0]["card"]["elements"][0]["content"]
+    with world.database.reading() as session:
+        assert [
+            key.rpartition(":robot")[2] for key in session.scalars(select(Notice.key).where(Notice.kind == "escalate"))
+        ].count("") == 2, "the rows of the first robot have the keys they had when it was alone"
+        mine = [
+            notice.shown
+            for notice in session.scalars(
+                select(Notice)
+                .join(Notice.person)
+                .where(Person.login == "wangjianguo", Notice.kind == "escalate")
+            )
+        ]
+    assert sorted(mine) == [False, True], "two rows, one for each group; the in-box shows it once"
+
+    # One of the two is switched off before it spoke: the other speaks, and nobody hears of it by e-mail besides.
+    tell_group(world, number, kind="remind")
+    with world.database.transaction() as session:
+        session.execute(update(Outlet).where(Outlet.id == second.id).values(switched_off_at=world.now))
+    deliver(world, smtp_url=mail.url)
+    assert (len(foremen.taken), len(bosses.taken)) == (2, 1)
+    assert not [letter for letter in mail.to("wangjianguo@example.org") if "逾期催办" in letter["Subject"]]
+
+
 def test_a_robot_is_never_asked_for_more_than_its_rate(world: World, serving) -> None:
     server = serving(WeComServer())
     outlet = robot(world, "wecom", f"{server.url}/send?key=good")
