@@ -6,6 +6,8 @@ export function tellSeen(form) {
     if (document.visibilityState !== "visible") return;
     document.removeEventListener("visibilitychange", tell);
     const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)), headers: { Accept: "application/json" }, redirect: "error", keepalive: true }).catch(() => null);
+    // Read without a signal: said when there is one, should the page still be here.
+    if (!answer) addEventListener("online", tell, { once: true });
     if (answer?.ok) show((await answer.json()).unread);
   };
   document.addEventListener("visibilitychange", tell);
