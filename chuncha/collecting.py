@@ -1,17 +1,35 @@
-"""When Python looks for cycles of objects nobody needs."""
+"""When Python looks for cycles of objects nobody needs: when an answer is out, not while somebody waits for it."""
 
 from __future__ import annotations
 
 import gc
 
-_COLLECTS = (5_000, 10, 100)
-"""When the collector looks for cycles. A page makes thousands of objects and drops them again: with Python's own 700 it
-ran a dozen times for each board and walked over every kept statement and template every tenth answer, 40 to
-130 ms in which somebody waited (docs/performance.md)."""
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+_BETWEEN = (5_000, 10, 100)
+"""How much has gathered, by generation, when it is time. A page makes thousands of objects and drops them again: with
+Python's own 700 the collector ran a dozen times for each board and walked over every kept statement and template every
+tenth answer, 40 to 130 ms in which somebody waited (docs/performance.md)."""
+
+_AT_LATEST = (50_000, 10, 100)
+"""What may gather in the middle of an answer, or of work that answers nobody."""
 
 
 def collect_seldom() -> None:
-    """All that was loaded to get here stays until the end: the collector need not walk it while people wait."""
+    """All that was loaded to get here stays until the end: the collector need not walk it."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*_COLLECTS)
+    gc.set_threshold(*_AT_LATEST)
+
+
+class CollectsBetween:
+    """ASGI: look for cycles once an answer is out, if enough has gathered."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
+        gathered = gc.get_count()
+        if gathered[0] >= _BETWEEN[0]:
+            gc.collect(max(oldest for oldest, most in enumerate(_BETWEEN) if gathered[oldest] >= most))

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from chuncha.app import create_app
-from chuncha.collecting import collect_seldom
+from chuncha.collecting import CollectsBetween, collect_seldom
 from chuncha.installation import open_installation
 from domain.settings import Settings, read_settings
 
 
-def application() -> FastAPI:
+def application() -> ASGIApp:
     """The application of this process, from the environment; uvicorn calls it once in each process."""
     settings = read_settings()
     # The connections belong to the process and end with it.
     installation = open_installation(settings).__enter__()
     app = create_app(settings, database=installation.database, files=installation.files)
     collect_seldom()
-    return app
+    return CollectsBetween(app)
 
 
 def run_web(settings: Settings) -> None:

@@ -6,12 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from functools import lru_cache
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import select
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.sql.base import ExecutableOption
 
 from domain.calendars import calendar_of
 from domain.campaign_setup import NewCampaign, create_campaign
@@ -120,13 +121,10 @@ def campaign_by_code(
     With `pointer` the code stands in another body: a wrong one raises BadInput at that field instead of
     NotFound, and only the unit is loaded. Raises PreconditionFailed for another version.
     """
-    query = select(Campaign).where(Campaign.code == code, campaigns_visible_to(actor))
-    query = query.options(joinedload(Campaign.unit))
-    if pointer is None:
-        query = query.options(*(_whole() if with_scope else _whole()[:-1]))
-    if lock:
-        query = query.with_for_update(of=Campaign, key_share=True).execution_options(populate_existing=True)
-    campaign = session.scalars(query).one_or_none()
+    question = _question(
+        actor, lock=lock, with_phases=pointer is None, with_scope=with_scope and pointer is None
+    )
+    campaign = session.scalars(question, {"code": code}).one_or_none()
     if campaign is None:
         if pointer is None:
             raise NotFound(what=code)
@@ -141,12 +139,26 @@ def campaign_by_code(
     return campaign
 
 
-def _whole() -> tuple[Any, ...]:
-    return (
-        joinedload(Campaign.checklist),
-        selectinload(Campaign.phases),
-        selectinload(Campaign.scope).joinedload(CampaignUnit.unit),
-    )
+@lru_cache(maxsize=1024)
+def _question(actor: Actor, *, lock: bool, with_phases: bool, with_scope: bool) -> Select[tuple[Campaign]]:
+    """The campaign in sight with the code that is bound to it; kept, because nearly every page asks for one."""
+    query = select(Campaign).where(Campaign.code == bindparam("code"), campaigns_visible_to(actor))
+    query = query.options(joinedload(Campaign.unit))
+    if with_phases:
+        query = query.options(*_phases())
+    if with_scope:
+        query = query.options(_scope())
+    if lock:
+        query = query.with_for_update(of=Campaign, key_share=True).execution_options(populate_existing=True)
+    return query
+
+
+def _phases() -> tuple[ExecutableOption, ...]:
+    return joinedload(Campaign.checklist), selectinload(Campaign.phases)
+
+
+def _scope() -> ExecutableOption:
+    return selectinload(Campaign.scope).joinedload(CampaignUnit.unit)
 
 
 def list_campaigns(
@@ -158,7 +170,11 @@ def list_campaigns(
     cursor: str | None = None,
 ) -> Page[Campaign]:
     """One page of the campaigns the actor may see, newest first. Raises BadInput for a wrong cursor."""
-    query = select(Campaign).where(campaigns_visible_to(actor)).options(joinedload(Campaign.unit), *_whole())
+    query = (
+        select(Campaign)
+        .where(campaigns_visible_to(actor))
+        .options(joinedload(Campaign.unit), *_phases(), _scope())
+    )
     if state:
         query = query.where(Campaign.state.in_(state))
     # A UUIDv7 sorts by the moment it was made.

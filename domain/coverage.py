@@ -8,11 +8,14 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from itertools import groupby
+from operator import attrgetter
+from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import ColumnElement, Row, exists, func, select
+from sqlalchemy import ColumnElement, Date, Integer, Row, Select, bindparam, exists, func, select
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from domain.rates import Rate
@@ -43,7 +46,7 @@ class UnitReport:
     `inspections` counts submitted visits, `findings` the findings made in this campaign, cancelled ones too.
     """
 
-    unit: Unit
+    unit: UnitAt
     inspections: int
     findings: int
     zero_reported_at: datetime | None
@@ -78,35 +81,44 @@ class Coverage:
         return sum(report.visited for report in self.units)
 
     @property
-    def unreported(self) -> tuple[Unit, ...]:
+    def unreported(self) -> tuple[UnitAt, ...]:
         """Units that have said nothing, not even zero."""
         return tuple(report.unit for report in self.units if not report.reported)
 
 
 def coverage(session: Session, campaign: Campaign) -> Coverage:
     """The coverage of a campaign. Its cost follows the number of units, not of tickets."""
-    scope = session.execute(
-        select(Unit, CampaignUnit.zero_reported_at)
-        .join(CampaignUnit, CampaignUnit.unit_id == Unit.id)
-        .where(CampaignUnit.campaign_id == campaign.id)
-        .order_by(CampaignUnit.position)
-    ).all()
-    visits = session.execute(
-        select(Unit.path, func.count())
-        .join(Inspection, Inspection.unit_id == Unit.id)
-        .where(Inspection.campaign_id == campaign.id, Inspection.state == InspectionState.SUBMITTED)
-        .group_by(Unit.path)
-    ).all()
-    # The counter of ticket numbers is exactly the number of findings made here: numbers are never reused or skipped.
-    findings = session.execute(
-        select(Unit.path, NumberCounter.last)
-        .join(NumberCounter, NumberCounter.unit_id == Unit.id)
-        .where(NumberCounter.campaign_id == campaign.id)
-    ).all()
-    visited, found = _added_upwards(visits), _added_upwards(findings)
+    given = {"campaign": campaign.id}
+    scope = session.execute(_SCOPE, given).all()
+    visited = _added_upwards(session.execute(_VISITS, given))
+    found = _added_upwards(session.execute(_FINDINGS, given))
     return Coverage(
-        tuple(UnitReport(unit, visited[unit.path], found[unit.path], zero) for unit, zero in scope)
+        tuple(
+            UnitReport(unit, visited[unit.path], found[unit.path], zero)
+            for unit, zero in ((UnitAt(*row[:-1]), row[-1]) for row in scope)
+        )
     )
+
+
+# Questions of the same form are built once: that costs as much as a small one costs to answer.
+_SCOPE = (
+    select(*UNIT_AT, CampaignUnit.zero_reported_at)
+    .join(CampaignUnit, CampaignUnit.unit_id == Unit.id)
+    .where(CampaignUnit.campaign_id == bindparam("campaign"))
+    .order_by(CampaignUnit.position)
+)
+_VISITS = (
+    select(Unit.path, func.count())
+    .join(Inspection, Inspection.unit_id == Unit.id)
+    .where(Inspection.campaign_id == bindparam("campaign"), Inspection.state == InspectionState.SUBMITTED)
+    .group_by(Unit.path)
+)
+#: The counter of ticket numbers is exactly the number of findings made here: numbers are never reused or skipped.
+_FINDINGS = (
+    select(Unit.path, NumberCounter.last)
+    .join(NumberCounter, NumberCounter.unit_id == Unit.id)
+    .where(NumberCounter.campaign_id == bindparam("campaign"))
+)
 
 
 def _added_upwards(counts: Iterable[Row[tuple[str, int]]]) -> Counter[str]:
@@ -162,6 +174,11 @@ class VisitCounts(BaseModel):
         return Rate.of(self.done, self.planned)
 
 
+NO_VISITS = VisitCounts()
+
+_in_order = attrgetter(*VisitCounts.model_fields)
+
+
 @dataclass(frozen=True, slots=True)
 class VisitCell:
     """The visits of one rota to one unit; `rota` None: those planned by hand."""
@@ -178,8 +195,25 @@ def visit_cells(
 
     One grouped query, and one for the rotas if there are any. They have their checklists loaded.
     """
+    given = {"campaign": campaign.id, "today": local_day(now)}
+    rows = session.execute(_visits_by_cell(only), given).all()
+    keys = {row.rota_id for row in rows} - {None}
+    named = select(Rota).where(Rota.id.in_(keys)).options(joinedload(Rota.checklist))
+    rotas = {rota.id: rota for rota in session.scalars(named)} if keys else {}
+    return [
+        VisitCell(
+            UnitAt(*unit),
+            rotas.get(rota),
+            VisitCounts(**dict(zip(VisitCounts.model_fields, numbers, strict=True))),
+        )
+        for *unit, rota, numbers in ((*row[:5], row[5:]) for row in rows)
+    ]
+
+
+@lru_cache(maxsize=256)
+def _visits_by_cell(only: ColumnElement[bool] | None) -> Select[Any]:
     again = aliased(Inspection)
-    state, today = Inspection.state, local_day(now)
+    state, today = Inspection.state, bindparam("today", type_=Date)
     waiting = state.in_((InspectionState.PLANNED, InspectionState.STARTED))
     made_up = exists().where(again.instead_of_id == Inspection.id, again.state == InspectionState.SUBMITTED)
     count = func.count()
@@ -197,36 +231,27 @@ def visit_cells(
             count.filter(waiting).label("open"),
             count.filter(waiting, Inspection.planned_on < today).label("overdue"),
         )
-        .where(Inspection.campaign_id == campaign.id)
+        .where(Inspection.campaign_id == bindparam("campaign"))
         .group_by(Inspection.unit_id, Inspection.rota_id)
     )
     if only is not None:
         query = query.where(only)
     counted = query.subquery()
-    rows = session.execute(
+    return (
         select(*UNIT_AT, counted.c.rota_id, *(counted.c[name] for name in VisitCounts.model_fields))
         .join_from(counted, Unit, Unit.id == counted.c.unit_id)
         .where(counted.c.planned > 0)
         .order_by(counted.c.rota_id.nulls_last(), Unit.path)
-    ).all()
-    keys = {row.rota_id for row in rows} - {None}
-    named = select(Rota).where(Rota.id.in_(keys)).options(joinedload(Rota.checklist))
-    rotas = {rota.id: rota for rota in session.scalars(named)} if keys else {}
-    return [
-        VisitCell(
-            UnitAt(*unit),
-            rotas.get(rota),
-            VisitCounts(**dict(zip(VisitCounts.model_fields, numbers, strict=True))),
-        )
-        for *unit, rota, numbers in ((*row[:5], row[5:]) for row in rows)
-    ]
+    )
 
 
 def visits_of(cells: Iterable[VisitCell]) -> VisitCounts:
     """All of them added."""
     counts = [cell.counts for cell in cells]
-    names = VisitCounts.model_fields if counts else ()
-    return VisitCounts(**{name: sum(getattr(each, name) for each in counts) for name in names})
+    if len(counts) < 2:
+        return counts[0] if counts else NO_VISITS
+    sums = map(sum, zip(*map(_in_order, counts), strict=True))
+    return VisitCounts(**dict(zip(VisitCounts.model_fields, sums, strict=True)))
 
 
 def visits_by_rota(cells: Sequence[VisitCell]) -> list[tuple[Rota | None, VisitCounts]]:
@@ -257,6 +282,12 @@ def missed_visits(
     limit: int = 8,
 ) -> list[MissedVisit]:
     """Visits recorded as missed that no submitted visit made up for, the latest first."""
+    given = {"campaign": campaign.id, "limit": limit}
+    return [MissedVisit(*row) for row in session.execute(_missed(only, within), given)]
+
+
+@lru_cache(maxsize=256)
+def _missed(only: ColumnElement[bool], within: str | None) -> Select[Any]:
     again = aliased(Inspection)
     made_up = exists().where(again.instead_of_id == Inspection.id, again.state == InspectionState.SUBMITTED)
     query = (
@@ -264,11 +295,14 @@ def missed_visits(
         .join(Unit, Unit.id == Inspection.unit_id)
         .join(Checklist, Checklist.id == Inspection.checklist_id)
         .where(
-            Inspection.campaign_id == campaign.id, Inspection.state == InspectionState.MISSED, ~made_up, only
+            Inspection.campaign_id == bindparam("campaign"),
+            Inspection.state == InspectionState.MISSED,
+            ~made_up,
+            only,
         )
         .order_by(Inspection.planned_on.desc(), Unit.path)
-        .limit(limit)
+        .limit(bindparam("limit", type_=Integer))
     )
     if within:
         query = query.where(Unit.path.startswith(within, autoescape=True))
-    return [MissedVisit(*row) for row in session.execute(query)]
+    return query

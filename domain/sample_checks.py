@@ -6,14 +6,16 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
+from functools import lru_cache
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import ColumnElement, func, select, true, update
+from sqlalchemy import ColumnElement, Select, bindparam, func, select, true, update
 from sqlalchemy.orm import Session, contains_eager, joinedload, undefer
 
 from domain.campaign_settings import settings_of
+from domain.coverage import UNIT_AT, UnitAt
 from domain.errors import NotFound
 from domain.files import ListedFile, list_files
 from domain.findings import NewFinding, submit_finding
@@ -301,7 +303,7 @@ class SampleCell:
     """The sampled tickets of one kind and unit."""
 
     kind: SampleKind
-    unit: Unit
+    unit: UnitAt
     results: Counter[bool | None]
 
 
@@ -313,28 +315,36 @@ def sample_cells(
     within: str | None = None,
 ) -> list[SampleCell]:
     """The campaign's sample by kind and unit, in the order of paths; `only` narrows the tickets that are counted."""
+    found: dict[tuple[SampleKind, UUID], SampleCell] = {}
+    given = {"campaign": campaign.id}
+    for kind, *unit, passed, count in session.execute(_by_cell(only, within), given):
+        place = UnitAt(*unit)
+        cell = found.setdefault((kind, place.id), SampleCell(kind, place, Counter()))
+        cell.results[passed] += count
+    return list(found.values())
+
+
+@lru_cache(maxsize=256)
+def _by_cell(only: ColumnElement[bool] | None, within: str | None) -> Select[Any]:
     query = (
-        select(SampleDraw.kind, Unit, SampledTicket.passed, func.count())
+        select(SampleDraw.kind, *UNIT_AT, SampledTicket.passed, func.count())
         .select_from(SampledTicket)
         .join(SampleDraw, SampleDraw.id == SampledTicket.draw_id)
         .join(Unit, Unit.id == SampledTicket.unit_id)
         .join(Ticket, Ticket.id == SampledTicket.ticket_id)
-        .where(SampledTicket.campaign_id == campaign.id, true() if only is None else only)
+        .where(SampledTicket.campaign_id == bindparam("campaign"), true() if only is None else only)
         .group_by(SampleDraw.kind, Unit.id, SampledTicket.passed)
         .order_by(SampleDraw.kind, Unit.path)
     )
     if within:
         query = query.where(Unit.path.startswith(within, autoescape=True))
-    found: dict[tuple[SampleKind, UUID], SampleCell] = {}
-    for kind, unit, passed, count in session.execute(query):
-        cell = found.setdefault((kind, unit.id), SampleCell(kind, unit, Counter()))
-        cell.results[passed] += count
-    return list(found.values())
+    return query
 
 
 def counts_of(cells: Iterable[SampleCell]) -> SampleCounts:
     """All of them added."""
     results: Counter[bool | None] = Counter()
     for cell in cells:
-        results.update(cell.results)
+        for passed, count in cell.results.items():
+            results[passed] += count
     return SampleCounts.of(results)

@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +26,14 @@ from statemachines.ticket import TicketState
 
 STATE: Mapping[TicketState, Stands] = {state: Stands[state.name] for state in TicketState}
 LEVEL: Mapping[Level, Stands] = {level: Stands[level.name] for level in Level}
+_EVERY_BIT = tuple(bit.value for bit in Stands)
+
+
+@lru_cache(maxsize=4096)
+def _bits_of(facts: int) -> tuple[int, ...]:
+    return tuple(bit for bit in _EVERY_BIT if facts & bit)
+
+
 STILL_OPEN = Stands.FOUND | Stands.ASSIGNED | Stands.FIXED
 
 
@@ -46,6 +55,14 @@ class Standing:
         """How many have every one of these facts."""
         wanted = sum(bit.value for bit in bits)
         return sum(count for facts, count in self.facts.items() if facts & wanted == wanted)
+
+    def by_fact(self) -> Mapping[int, int]:
+        """How many have each fact, by the value of its bit: all at once, where many are asked for."""
+        sums: dict[int, int] = dict.fromkeys(_EVERY_BIT, 0)
+        for facts, count in self.facts.items():
+            for bit in _bits_of(facts):
+                sums[bit] += count
+        return sums
 
     @property
     def total(self) -> int:

@@ -73,9 +73,12 @@ class Rows:
         return row is self.top and len(self.listed) > 1
 
 
-def read_rows(session: Session, scope: Sequence[Unit], *, actor: Actor, unit: str | None) -> Rows:
+_PLACES = select(*UNIT_AT).order_by(Unit.path)
+
+
+def read_rows(session: Session, scope: Sequence[UnitAt], *, actor: Actor, unit: str | None) -> Rows:
     """The rows for this actor; `unit` is the code of the top. Raises NotFound when there is no such unit in sight."""
-    places = [UnitAt(*row) for row in session.execute(select(*UNIT_AT).order_by(Unit.path))]
+    places = [UnitAt(*row) for row in session.execute(_PLACES)]
     sights = tuple(grant.unit_path for grant in actor.grants)
 
     def seen(place: UnitAt) -> bool:
@@ -93,7 +96,7 @@ def read_rows(session: Session, scope: Sequence[Unit], *, actor: Actor, unit: st
     rows = Rows({**by_id, **{place.id: place for place in hidden}}, visible, hidden, top)
     if top is None:
         rows.listed = [by_id[each.id] for each in scope if each.id in by_id]
-        takers = {by_id.get(each.id, _place(each)).path: each.id for each in scope}
+        takers = {each.path: each.id for each in scope}
     else:
         depth = top.path.count("/") + 1
         right_below = [place for place in visible if place.path.count("/") == depth]
@@ -102,10 +105,6 @@ def read_rows(session: Session, scope: Sequence[Unit], *, actor: Actor, unit: st
     rows.takers = frozenset(takers.values())
     rows.row_of = {place.id: _row(place, takers) for place in places}
     return rows
-
-
-def _place(unit: Unit) -> UnitAt:
-    return UnitAt(unit.id, unit.code, unit.name, unit.path)
 
 
 def _row(place: UnitAt, takers: dict[str, UUID]) -> UUID:

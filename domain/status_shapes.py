@@ -16,10 +16,14 @@ from domain.standings import Standing
 from domain.suggestions import SuggestionCounts
 from statemachines.campaign import CampaignState
 from statemachines.labels import Level
+from statemachines.ticket import TicketState
 
 
 class _Shape(BaseModel):
     model_config = ConfigDict(frozen=True)
+
+
+_BY_STATE = tuple(Stands[state.name].value for state in TicketState)
 
 
 class Counts(_Shape):
@@ -51,11 +55,11 @@ class Counts(_Shape):
     @classmethod
     def of(cls, standing: Standing) -> Self:
         """The counts of some tickets."""
-        having = standing.having
-        found, verified, cancelled = having(Stands.FOUND), having(Stands.VERIFIED), having(Stands.CANCELLED)
-        assigned, fixed = having(Stands.ASSIGNED), having(Stands.FIXED)
+        having = standing.by_fact()
+        found, assigned, fixed, verified, cancelled = (having[bit] for bit in _BY_STATE)
+        total = standing.total
         return cls(
-            total=standing.total,
+            total=total,
             open=found + assigned + fixed,
             found=found,
             assigned=assigned,
@@ -66,12 +70,12 @@ class Counts(_Shape):
             due_soon=standing.soon,
             due_this_week=standing.this_week,
             unassigned=found,
-            returned=having(Stands.RETURNED),
-            returned_twice=having(Stands.RETURNED_TWICE),
-            supervised=having(Stands.SUPERVISED),
-            on_the_spot=having(Stands.ON_THE_SPOT),
-            carried_in=having(Stands.CARRIED_IN),
-            rectified=Rate.of(verified, standing.total - cancelled),
+            returned=having[Stands.RETURNED.value],
+            returned_twice=having[Stands.RETURNED_TWICE.value],
+            supervised=having[Stands.SUPERVISED.value],
+            on_the_spot=having[Stands.ON_THE_SPOT.value],
+            carried_in=having[Stands.CARRIED_IN.value],
+            rectified=Rate.of(verified, total - cancelled),
         )
 
 

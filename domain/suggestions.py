@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Annotated
+from functools import lru_cache
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
-from sqlalchemy import ColumnElement, and_, func, select, true
+from sqlalchemy import ColumnElement, DateTime, Select, and_, bindparam, func, select, true
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, joinedload
 from sqlalchemy.sql.base import ExecutableOption
@@ -115,7 +116,7 @@ def is_unanswered_late(suggestion: Suggestion, now: datetime) -> bool:
     return suggestion.state in OPEN and suggestion.answer_due_at < now
 
 
-def unanswered_late(now: datetime) -> ColumnElement[bool]:
+def unanswered_late(now: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
     """`is_unanswered_late` as a condition for queries."""
     return and_(Suggestion.state.in_(OPEN), Suggestion.answer_due_at < now)
 
@@ -333,17 +334,21 @@ def suggestion_counts(
 
     `within`: of the units whose path begins so.
     """
+    given = {"campaign": campaign.id, "now": now}
+    return SuggestionCounts(*session.execute(_counted(actor, within), given).one())
+
+
+@lru_cache(maxsize=256)
+def _counted(actor: Actor, within: str | None) -> Select[Any]:
     inside = Unit.path.startswith(within, autoescape=True) if within else None
     units = true() if inside is None else Suggestion.unit_id.in_(select(Unit.id).where(inside))
-    row = session.execute(
-        select(
-            func.count(),
-            func.count(Suggestion.answered_at),
-            func.count().filter(Suggestion.adopted.is_(True)),
-            func.count().filter(unanswered_late(now)),
-        ).where(Suggestion.campaign_id == campaign.id, suggestions_visible_to(actor), units)
-    ).one()
-    return SuggestionCounts(*row)
+    late = unanswered_late(bindparam("now", type_=DateTime(timezone=True)))
+    return select(
+        func.count(),
+        func.count(Suggestion.answered_at),
+        func.count().filter(Suggestion.adopted.is_(True)),
+        func.count().filter(late),
+    ).where(Suggestion.campaign_id == bindparam("campaign"), suggestions_visible_to(actor), units)
 
 
 # What happens to it. The row must be locked, so that two answers follow each other.

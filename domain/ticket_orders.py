@@ -65,7 +65,7 @@ def is_overdue(ticket: Ticket, now: datetime) -> bool:
     return ticket.state in RUNNING and ticket.due_at is not None and ticket.due_at < now
 
 
-def overdue(now: datetime) -> ColumnElement[bool]:
+def overdue(now: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
     """`is_overdue` as a condition for queries, in the words of the index `ix_tickets_open_due`."""
     return and_(Ticket.state.in_(RUNNING), due_or_never < now)
 

@@ -1,7 +1,8 @@
 """What a person may see, as a condition for the query: the subtree of each role, and what is their own.
 
 A condition is the same for equal actors, and building one costs as much as asking a small query: those that stand in
-nearly every request are kept.
+nearly every request are kept. Being the same object, such a condition also tells a question built of it from another
+(domain/coverage.py).
 """
 
 from __future__ import annotations
@@ -77,6 +78,7 @@ def extensions_visible_to(actor: Actor) -> ColumnElement[bool]:
     return Extension.ticket_id.in_(select(Ticket.id).where(tickets_visible_to(actor)))
 
 
+@lru_cache(maxsize=1024)
 def inspections_visible_to(actor: Actor) -> ColumnElement[bool]:
     """Inspections of units in sight, and one's own."""
     sight = _in_sight(actor, Inspection.unit_id)
@@ -143,6 +145,7 @@ def photo_listings_visible_to(actor: Actor) -> ColumnElement[bool]:
     )
 
 
+@lru_cache(maxsize=1024)
 def suggestions_visible_to(actor: Actor) -> ColumnElement[bool]:
     """Suggestions to units in sight, and those the actor made, was asked to answer, or answered."""
     sight = _in_sight(actor, Suggestion.unit_id)
@@ -156,6 +159,7 @@ CHECKS_SAMPLES = (Role.INSPECTOR, Role.SUPERVISOR, Role.LEADER, Role.ADMINISTRAT
 """Who sees what was drawn for the re-check: whoever put it right does not learn of it before it is looked at."""
 
 
+@lru_cache(maxsize=1024)
 def samples_visible_to(actor: Actor) -> ColumnElement[bool]:
     """Sampled tickets, as a condition over their tickets: those of units in sight of a role that checks or watches."""
     checking = replace(actor, grants=tuple(each for each in actor.grants if each.role in CHECKS_SAMPLES))

@@ -17,7 +17,7 @@ from markupsafe import Markup
 from starlette.datastructures import URL
 
 from domain.records import AnswerValue, CancelKind, Channel, CountsAs, FileKind, RotaEvery, UnitKind
-from forms import dates
+from forms import dates, series
 from forms.alarms import alarms_for
 from forms.field_words import EVERYWHERE, words_for
 from forms.navigation import navigation_for
@@ -159,6 +159,7 @@ def environment() -> Environment:
         deadline=_deadline,
         sentence=_sentence,
         number=dates.number,
+        n=series.figure,
         iso_day=dates.iso_day,
         iso_minute=dates.iso_minute,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
@@ -14,6 +14,7 @@ from domain.figure_filter import OPEN, week_begins
 from domain.rates import two_decimals
 from domain.status import CampaignStatus
 from domain.status_shapes import CategoryStatus
+from statemachines.campaign import CampaignState
 from statemachines.labels import local_day
 from statemachines.ticket import TicketState
 
@@ -37,8 +38,9 @@ def _in_address(value: object) -> str:
     return quote(str(value), safe="")
 
 
+@lru_cache(maxsize=1024)
 def listing(campaign: str, unit: str | None) -> Link:
-    """Make the addresses of lists within this campaign and unit: `link(state=["found"], level="major")`."""
+    """Make the addresses of lists within this campaign and unit: `link(state=("found",), level="major")`."""
     base = f"/tickets?campaign={quote(campaign)}"
 
     def link(**said: object) -> str:
@@ -56,19 +58,16 @@ def listing(campaign: str, unit: str | None) -> Link:
 _NOTHING = Markup('<span class="zero">0</span>')
 
 
-def counting(link: Link) -> Callable[..., Markup]:
-    """Make figures with the lists behind them: `n(3, state="found")`; a zero has no list.
+@lru_cache(maxsize=16_384)
+def figure(value: int, link: Link, *, late: bool = False, **said: Hashable) -> Markup:
+    """A figure with the list behind it, in a template `{{ 3|n(link, state="found") }}`; a zero has no list.
 
-    In Python, because a board has seven hundred, and a macro called for each costs more.
+    In Python and kept, because a board has seven hundred, and of one write hardly any becomes another.
     """
-
-    def figure(value: int, *, late: bool = False, **said: object) -> Markup:
-        if not value:
-            return _NOTHING
-        address = link(**said).replace("&", "&amp;")  # every other sign is quoted in it
-        return Markup(f'<a class="num{" late" if late else ""}" href="{address}">{value}</a>')  # noqa: S704
-
-    return figure
+    if not value:
+        return _NOTHING
+    address = link(**said).replace("&", "&amp;")  # every other sign is quoted in it
+    return Markup(f'<a class="num{" late" if late else ""}" href="{address}">{value}</a>')  # noqa: S704
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +83,9 @@ class Point:
 
 
 def burn_up(figures: CampaignStatus) -> list[Point]:
-    """Found and verified by day, or by week when there would be too many points; up to today."""
+    """Found and verified by day, or by week when there would be too many points; up to today while the
+    campaign is under way.
+    """
     days = figures.by_day
     if not days:
         return []
@@ -96,7 +97,8 @@ def burn_up(figures: CampaignStatus) -> list[Point]:
         counted[0] += each.found
         counted[1] += each.verified
     today = local_day(figures.as_of)
-    if max(last for _, last in spans) < today:
+    over = figures.state in (CampaignState.SUMMARISED, CampaignState.ARCHIVED)
+    if not over and max(last for _, last in spans) < today:
         spans[today, today] = [0, 0]
     points, found, verified = [], 0, 0
     for (first, last), (more_found, more_verified) in sorted(spans.items()):

@@ -27,7 +27,7 @@ from forms.errors import PageRoute
 from forms.flow_names import FLOW_NAMES
 from forms.navigation import WATCHERS
 from forms.pages import HEADERS, fragment, page
-from forms.series import COUNTED, burn_up, counting, heat_map, listing, pareto, short
+from forms.series import COUNTED, burn_up, heat_map, listing, pareto, short
 from forms.session import database_of, now_of, signed_in
 from forms.words import language_of
 from statemachines.campaign import CampaignState
@@ -184,7 +184,6 @@ def _drawn(
         campaign=campaign,
         figures=figures,
         link=link,
-        n=counting(link),
         states=SHOWN,
         counted=COUNTED,
         bar=bar,

@@ -40,6 +40,7 @@ from domain.timeline import Hearing, Moment, timeline
 from domain.treatment_plans import plan_in_force
 from domain.verifiers import eligible_verifiers
 from domain.visibility import tickets_visible_to
+from forms.chasing import rungs
 from forms.errors import PageRoute
 from forms.field_words import ACT, words_for
 from forms.fields import Form
@@ -207,7 +208,7 @@ def ticket_page(
         plan=plan_in_force(session, found) if TreatmentPlan in there else None,
         may_plan_major=found.level is Level.MAJOR and draft_refusal(found, actor=actor) is None,
         may_suggest=may_do(actor, Deed.SUGGEST, at=found.unit.path),
-        steps=escalations(session, found, now=now),
+        rungs=rungs(escalations(session, found, now=now)),
         origin=origin_of(session, found, there, actor=actor, may_cancel=_may(may, TicketEvent.CANCEL)),
         may_cancel=_may(may, TicketEvent.CANCEL),
         why=why_these_deadlines(

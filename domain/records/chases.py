@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, func
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from domain.records.base import Base, Key, words
@@ -73,6 +73,15 @@ class Chase(Base):
         Index("uq_chases_matter", "matter", "subject_id", unique=True),
         # Read by domain/escalation.py: the sweep's cost follows what is due, not what exists.
         Index("ix_chases_next_step", "next_step_at", "id"),
+        # Read by domain/standings.py: how many of a campaign stand on which step.
+        Index(
+            "ix_chases_climbed",
+            "campaign_id",
+            "matter",
+            "last_step",
+            postgresql_include=["unit_id"],
+            postgresql_where=text("last_turn = turn AND ticket_id IS NOT NULL"),
+        ),
     )
 
 
