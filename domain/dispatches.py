@@ -257,7 +257,10 @@ def _outlets(session: Session, as_of: datetime, broken: set[UUID | Channel]) -> 
 
 
 def _room(session: Session, outlet: Outlet, *, as_of: datetime) -> int:
-    """How many more messages the outlet may send: its rate less the last minute's tries and what is being tried."""
+    """How many more messages the outlet may send: its rate less the last minute's tries and what is being tried.
+
+    A robot speaks through one deliverer at a time, which keeps its pace within a second too; a webhook has none.
+    """
     tried = select(func.count()).where(
         DeliveryAttempt.outlet_id == outlet.id,
         DeliveryAttempt.at > as_of - timedelta(minutes=1),
@@ -270,8 +273,12 @@ def _room(session: Session, outlet: Outlet, *, as_of: datetime) -> int:
         Dispatch.not_before > as_of,
         Dispatch.not_before <= as_of + LEASE,
     )
-    spent = session.scalar(select(tried.scalar_subquery() + held.scalar_subquery())) or 0
-    return PER_MINUTE[outlet.kind] - spent
+    in_hand: int
+    spent: int
+    in_hand, spent = session.execute(select(held.scalar_subquery(), tried.scalar_subquery())).one()
+    if in_hand and outlet.kind is not OutletKind.WEBHOOK:
+        return 0
+    return PER_MINUTE[outlet.kind] - spent - in_hand
 
 
 def _change(session: Session, which: ColumnElement[bool], **values: Any) -> None:

@@ -19,6 +19,7 @@ from domain.escalations import escalations
 from domain.evidence import DoubtKind, doubts, shown_time, tolerance_of
 from domain.extensions import extensions_of
 from domain.files import files_of
+from domain.inbox import newest_unread_about
 from domain.records import (
     Extension,
     FileKind,
@@ -45,7 +46,7 @@ from forms.field_words import ACT, words_for
 from forms.fields import Form
 from forms.pages import page
 from forms.reasons import why_these_deadlines
-from forms.session import database_of, now_of, signed_in
+from forms.session import database_of, now_of, signed_in, unread_of
 from forms.session import settings_of as installation_of
 from forms.stories import Told, logins_in, noticed, told
 from forms.ticket_origin import origin_of
@@ -216,4 +217,5 @@ def ticket_page(
         **_verifying(session, found, may_not, now=now),
         limit_mb=installation_of(request).file_max_bytes // 2**20,
         act_words=words_for(lang, ACT),
+        unread_here=newest_unread_about(session, found, actor=actor) if unread_of(request) else None,
     )
