@@ -347,6 +347,7 @@ _PAGES: dict[tuple[str, str], Rule] = {
     ("POST", "/inbox"): SIGNED_IN,
     ("GET", "/inbox/{id}"): SIGNED_IN,
     ("POST", "/inbox/{id}"): SIGNED_IN,
+    ("POST", "/tickets/{number}/seen"): SIGNED_IN,
     ("GET", "/tickets/{number}/notices"): SIGNED_IN,
     ("GET", "/tickets/{number}/receipt"): SIGNED_IN,
     ("GET", "/outlets"): SIGNED_IN,

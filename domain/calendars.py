@@ -140,9 +140,9 @@ def period(calendar: WorkCalendar, start: date, days: int, *, workdays: bool) ->
         if days and not calendar.is_workday(end):
             end = calendar.next(end) if days > 0 else calendar.previous(end)
     looked_at = _between(calendar, start, end)
-    natural = start + ONE_DAY * days
+    # Where all days count, only those the last one moved over were passed.
     passed = [
-        each for each in looked_at if not each.working and (workdays or (each.day >= natural) == (days > 0))
+        each for each in looked_at if not each.working and (workdays or (each.day - start).days / days >= 1)
     ]
     return Explained(start, end, days, tuple(passed), any(each.provisional for each in looked_at))
 

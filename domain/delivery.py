@@ -6,7 +6,7 @@ import json
 import logging
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -62,8 +62,16 @@ class InBoxOnly:
 class Outlets:
     """The robots and webhooks."""
 
-    def __init__(self, public_url: str) -> None:
+    def __init__(
+        self,
+        public_url: str,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        """`clock` tells seconds and `sleep` lets some pass, between two messages of one robot."""
         self._public_url = public_url
+        self._clock, self._sleep = clock, sleep
         self._last: dict[UUID, float] = {}
 
     def send(self, letter: Letter, *, now: datetime) -> str:
@@ -74,10 +82,10 @@ class Outlets:
         if outlet.kind is OutletKind.WEBHOOK:
             return webhooks.send(letter, outlet, now=now)
         messenger = MESSENGERS[outlet.kind]
-        since = time.monotonic() - self._last.get(outlet.id, -math.inf)
+        since = self._clock() - self._last.get(outlet.id, -math.inf)
         if since < messenger.pause:
-            time.sleep(messenger.pause - since)
-        self._last[outlet.id] = time.monotonic()
+            self._sleep(messenger.pause - since)
+        self._last[outlet.id] = self._clock()
         lines = lines_of(letter.items, self._public_url) or [test_line(self._public_url)]
         secret = next(iter(webhooks.secrets_of(outlet, now=now)), None)
         posted = messenger.message(lines, outlet, secret=secret, now=now)
@@ -147,14 +155,15 @@ def deliver(
     as_of: datetime,
     limit: int = BATCH,
     done: Delivery | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Delivery:
     """Send one batch of messages, adding to `done`. One bad message blocks no other, one broken way no other.
 
-    `holder` is the number of domain/holding.py. Times written are `as_of` plus the time spent, so that a replay stays
-    in its own time. What came of one letter is written together with which is tried next.
+    `holder` is the number of domain/holding.py. Times written are `as_of` plus the time spent by `clock` (seconds), so
+    that a replay stays in its own time. What came of one letter is written together with which is tried next.
     """
     done = done or Delivery()
-    begun = time.monotonic()
+    begun = clock()
     with database.transaction() as session:
         letters = claim(session, holder=holder, as_of=as_of, limit=limit, without=done.down)
         if letters:
@@ -162,8 +171,8 @@ def deliver(
     done.more = bool(letters)
     while letters:
         letter, *rest = letters
-        came = _hand_over(sender, letter, now=as_of + timedelta(seconds=time.monotonic() - begun))
-        spent = timedelta(seconds=time.monotonic() - begun)
+        came = _hand_over(sender, letter, now=as_of + timedelta(seconds=clock() - begun))
+        spent = timedelta(seconds=clock() - begun)
         if isinstance(came, ChannelDown):
             done.down[letter.way] = str(came)
         # Near the end of the lease another deliverer may soon hold the rest: leave it.
@@ -245,11 +254,11 @@ def send_test(
     return Tried(taken=True, answer=answer)
 
 
-def prepare(database: Database, *, as_of: datetime, public_url: str) -> None:
+def prepare(database: Database, *, as_of: datetime, public_url: str, now: datetime | None = None) -> None:
     """Make messages of all that waits: digests of notices, and events for the webhooks; free what the dead hold."""
     with database.transaction() as session:
         take_back(session, as_of=as_of)
-        bundle(session, as_of=as_of, public_url=public_url)
+        bundle(session, as_of=as_of, public_url=public_url, now=now)
     with database.reading() as session:
         feeding = webhooks.feeding(session)
     for outlet_id in feeding:
@@ -260,14 +269,23 @@ def prepare(database: Database, *, as_of: datetime, public_url: str) -> None:
 
 
 def deliver_all(
-    database: Database, settings: Settings, *, as_of: datetime, limit: int = BATCH, dry_run: bool = False
+    database: Database,
+    settings: Settings,
+    *,
+    as_of: datetime,
+    now: datetime | None = None,
+    limit: int = BATCH,
+    dry_run: bool = False,
 ) -> Delivery:
-    """Send everything that waits, batch by batch; `dry_run` only counts the notices."""
+    """Send everything that waits, batch by batch; `dry_run` only counts the notices.
+
+    `now` is the present when `as_of` lies before it, in a replay: what was written in between waits for its own time.
+    """
     if dry_run:
         with database.reading() as session:
-            return Delivery(waiting=what_waits(session, as_of=as_of).count)
+            return Delivery(waiting=what_waits(session, as_of=as_of, now=now).count)
     begun = time.monotonic()
-    prepare(database, as_of=as_of, public_url=settings.public_url)
+    prepare(database, as_of=as_of, public_url=settings.public_url, now=now)
     done = Delivery(more=True)
     with holder(database) as me, channels(settings) as sender:
         while done.more:

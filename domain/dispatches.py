@@ -141,10 +141,10 @@ class ChannelDown(Exception):
 # What waits.
 
 
-def loose(as_of: datetime) -> ColumnElement[bool]:
-    """Notices no message carries yet, as a condition."""
+def loose(as_of: datetime, *, now: datetime | None = None) -> ColumnElement[bool]:
+    """Notices no message carries yet, as a condition; `now`: the present when `as_of` lies before it, in a replay."""
     # Written by a clock that ran ahead and was put right: its times mean nothing, and nobody waits for them to come.
-    ahead = Notice.created_at > as_of + CLOCKS_APART
+    ahead = Notice.created_at > (now or as_of) + CLOCKS_APART
     return and_(
         Notice.dispatch_id.is_(None), Notice.channel != _INBOX, or_(Notice.not_before <= as_of, ahead)
     )
@@ -168,12 +168,12 @@ class Waiting:
     oldest: datetime | None
 
 
-def what_waits(session: Session, *, as_of: datetime) -> Waiting:
-    """Notices that may be sent now and were not: in no message yet, or in one that is waiting."""
+def what_waits(session: Session, *, as_of: datetime, now: datetime | None = None) -> Waiting:
+    """Notices that may be sent then and were not: in no message yet, or in one that is waiting. `now` as in `loose`."""
     late = (
         select(Notice.id, Notice.created_at)
         .outerjoin(Dispatch, Dispatch.id == Notice.dispatch_id)
-        .where(or_(loose(as_of), waiting(as_of)))
+        .where(or_(loose(as_of, now=now), waiting(as_of)))
         .subquery()
     )
     count, oldest = session.execute(select(func.count(), func.min(late.c.created_at))).one()
@@ -257,7 +257,10 @@ def _outlets(session: Session, as_of: datetime, broken: set[UUID | Channel]) -> 
 
 
 def _room(session: Session, outlet: Outlet, *, as_of: datetime) -> int:
-    """How many more messages the outlet may send: its rate less the last minute's tries and what is being tried."""
+    """How many more messages the outlet may send: its rate less the last minute's tries and what is being tried.
+
+    A robot speaks through one deliverer at a time, which keeps its pace within a second too; a webhook has none.
+    """
     tried = select(func.count()).where(
         DeliveryAttempt.outlet_id == outlet.id,
         DeliveryAttempt.at > as_of - timedelta(minutes=1),
@@ -270,8 +273,12 @@ def _room(session: Session, outlet: Outlet, *, as_of: datetime) -> int:
         Dispatch.not_before > as_of,
         Dispatch.not_before <= as_of + LEASE,
     )
-    spent = session.scalar(select(tried.scalar_subquery() + held.scalar_subquery())) or 0
-    return PER_MINUTE[outlet.kind] - spent
+    in_hand: int
+    spent: int
+    in_hand, spent = session.execute(select(held.scalar_subquery(), tried.scalar_subquery())).one()
+    if in_hand and outlet.kind is not OutletKind.WEBHOOK:
+        return 0
+    return PER_MINUTE[outlet.kind] - spent - in_hand
 
 
 def _change(session: Session, which: ColumnElement[bool], **values: Any) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy.sql.base import ExecutableOption
 
 from domain.errors import NotFound
 from domain.paging import Key, Page, page_of
-from domain.records import Notice
+from domain.records import Notice, Ticket
 from domain.visibility import notices_of
 from statemachines.roles import Actor
 
@@ -62,6 +62,25 @@ def notice_by_id(session: Session, key: UUID, *, actor: Actor) -> Notice:
     if notice is None:
         raise NotFound(what=str(key))
     return notice
+
+
+def newest_unread_about(session: Session, ticket: Ticket, *, actor: Actor) -> UUID | None:
+    """The newest notice about the ticket that the actor has not read."""
+    mine = notices_of(actor), Notice.read_at.is_(None), Notice.ticket_id == ticket.id
+    return session.scalar(select(Notice.id).where(*mine).order_by(Notice.id.desc()).limit(1))
+
+
+def mark_read_about(session: Session, ticket: Ticket, *, up_to: UUID, actor: Actor, now: datetime) -> None:
+    """The actor has the ticket before them: what they were told of it, up to the newest its page knew of, is read.
+
+    It does not matter by which way they came: the in-box, the link in an e-mail or a group, a list.
+    """
+    session.execute(
+        update(Notice)
+        .where(notices_of(actor), Notice.ticket_id == ticket.id, Notice.id <= up_to, Notice.read_at.is_(None))
+        .values(read_at=now),
+        execution_options={"synchronize_session": False},
+    )
 
 
 def mark_read(notice: Notice, *, now: datetime) -> None:

@@ -6,6 +6,7 @@ these.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -30,7 +31,7 @@ class Telling:
     """Something one person must be told. The person and the channel are added to `key`, so it names the occasion alone.
 
     `responsible`: they are to act, and in a group are called by name. `instead_of`: the absent person they stand in
-    for. `unit_path`: the unit it is about, whose nearest robot is used. `not_before` holds it back (quiet hours).
+    for. `unit_path`: the unit it is about, whose nearest robots are used. `not_before` holds it back (quiet hours).
     Without `channels` it goes the person's own way: e-mail when they have an address, else the in-box alone.
     """
 
@@ -58,7 +59,7 @@ def own_channel(person: Person) -> Channel:
 def tell_all(session: Session, tellings: Sequence[Telling], *, now: datetime) -> None:
     """Write everything to be told, once for each key, person and channel; what is there already is left as it is.
 
-    A robot that no unit above has, and an address a person lacks, are replaced by the person's own way: nobody is left
+    Robots that no unit above has, and an address a person lacks, are replaced by the person's own way: nobody is left
     untold. Nothing is sent here: the rows travel with the transaction.
     """
     robots = _Robots(session) if any(Channel.ROBOT in each.channels for each in tellings) else None
@@ -119,6 +120,22 @@ def _handed_over(session: Session, telling: Telling, *, now: datetime) -> list[T
     return [replace(telling, responsible=False, channels=frozenset({Channel.INBOX})), handed]
 
 
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """One way a telling really goes, with the address and, for a robot, which one."""
+
+    channel: Channel
+    address: str = ""
+    outlet_id: UUID | None = None
+    further: bool = False
+    """A robot of a unit that has an older one."""
+
+    @property
+    def name(self) -> str:
+        """What tells it apart from the other ways of one telling."""
+        return f"{self.channel.value}:{self.outlet_id}" if self.further else self.channel.value
+
+
 class _Robots:
     """The group robots in use, read once for everything told together."""
 
@@ -127,35 +144,41 @@ class _Robots:
             select(Unit.path, Outlet.id, Outlet.name)
             .join(Unit, Unit.id == Outlet.unit_id)
             .where(Outlet.kind != OutletKind.WEBHOOK, Outlet.switched_off_at.is_(None))
-            .order_by(Outlet.created_at.desc(), Outlet.id.desc())
+            .order_by(Outlet.created_at, Outlet.id)
         )
-        self._at = {path: (outlet_id, name) for path, outlet_id, name in rows}
+        self._at: defaultdict[str, list[_Way]] = defaultdict(list)
+        for path, outlet_id, name in rows:
+            here = self._at[path]
+            here.append(_Way(Channel.ROBOT, name, outlet_id, further=bool(here)))
 
-    def nearest(self, unit_path: str) -> tuple[UUID, str] | None:
-        """Id and name of the robot of the nearest unit at or above this path; of several at one unit the oldest."""
+    def nearest(self, unit_path: str) -> list[_Way]:
+        """The robots of the nearest unit at or above this path that has any, the oldest first.
+
+        All of them speak: who gives a unit a second group means that it hears what the first hears.
+        """
         path = unit_path
         while path not in self._at:
             if path == "/":
-                return None
+                return []
             path = path[: path.rstrip("/").rfind("/") + 1]
         return self._at[path]
 
 
 def _rows(telling: Telling, robots: _Robots | None, *, now: datetime) -> list[dict[str, Any]]:
     ways = _ways(telling, robots)
-    shown = next(channel for channel in IN_ORDER if channel in ways)
+    shown = min(ways, key=lambda way: IN_ORDER.index(way.channel))
     return [
         {
             "id": uuid7(),
-            "key": f"{telling.key}:{telling.person.id}:{channel.value}",
+            "key": f"{telling.key}:{telling.person.id}:{way.name}",
             "kind": telling.kind,
             "person_id": telling.person.id,
             "instead_of_id": telling.instead_of.id if telling.instead_of else None,
             "responsible": telling.responsible,
-            "shown": channel is shown,
-            "channel": channel,
-            "address": address,
-            "outlet_id": outlet_id,
+            "shown": way is shown,
+            "channel": way.channel,
+            "address": way.address,
+            "outlet_id": way.outlet_id,
             "ticket_id": telling.ticket_id,
             "campaign_id": telling.campaign_id,
             "path": telling.path,
@@ -165,18 +188,18 @@ def _rows(telling: Telling, robots: _Robots | None, *, now: datetime) -> list[di
             "created_at": now,
             "not_before": telling.not_before or now,
         }
-        for channel, (address, outlet_id) in ways.items()
+        for way in ways
     ]
 
 
-def _ways(telling: Telling, robots: _Robots | None) -> dict[Channel, tuple[str, UUID | None]]:
-    """Each channel that is really used, with the address and, for a robot, which one."""
-    ways: dict[Channel, tuple[str, UUID | None]] = {}
+def _ways(telling: Telling, robots: _Robots | None) -> list[_Way]:
+    """The ways that are really used, each once."""
+    ways: list[_Way] = []
     for channel in telling.channels or (own_channel(telling.person),):
-        if channel is Channel.ROBOT and robots and (robot := robots.nearest(telling.unit_path)):
-            ways[Channel.ROBOT] = (robot[1], robot[0])
+        if channel is Channel.ROBOT and robots and (found := robots.nearest(telling.unit_path)):
+            ways += found
         elif channel is Channel.INBOX:
-            ways[Channel.INBOX] = ("", None)
+            ways.append(_Way(Channel.INBOX))
         else:
-            ways[own_channel(telling.person)] = (telling.person.email or "", None)
-    return ways
+            ways.append(_Way(own_channel(telling.person), telling.person.email or ""))
+    return list(dict.fromkeys(ways))

@@ -43,7 +43,8 @@ NAMES: Mapping[str, str] = {
 
 
 def _year(request: Request, given: str) -> int:
-    return int(given) if given.isdigit() and 2004 <= int(given) <= 2100 else local_day(now_of(request)).year
+    named = len(given) == 4 and given.isdecimal() and 2004 <= int(given) <= 2100
+    return int(given) if named else local_day(now_of(request)).year
 
 
 @router.get("/admin/calendars")

@@ -83,7 +83,11 @@ ACT: Mapping[str, str] = {
     **RECORD,
     "saved-waiting": _("有信号时自动发送。"),
     "one-more": _("回到我的整改"),
+    "sending": _("正在送…"),
+    "acknowledged": _("已签收。"),
+    "acknowledged-mark": _("已签收"),
     "acknowledged-here": _("已签收，存在本机，有信号时自动发送。"),
+    "unsigned-left": _("%(count)s 件未签收"),
 }
 
 WALK: Mapping[str, str] = {

@@ -14,6 +14,7 @@ from domain.receipts import delivered
 from domain.tickets import ticket_by_number
 from forms.errors import PageRoute
 from forms.fields import SentForm
+from forms.json_answers import answer_json
 from forms.pages import page, see_other
 from forms.session import database_of, now_of, signed_in
 from statemachines.roles import Actor
@@ -83,6 +84,19 @@ def acknowledge(request: Request, actor: Who, key: Key, sent: SentForm) -> Respo
     with database_of(request).transaction() as session:
         inbox.acknowledge(notice_by_id(session, key, actor=actor), now=now_of(request))
     return see_other("/inbox?unread=1" if sent.text("unread") else "/inbox", done="acknowledged")
+
+
+@router.post("/tickets/{number}/seen")
+def seen(request: Request, actor: Who, number: str, sent: SentForm) -> Response:
+    """The ticket's page says that it is before the reader; answers how many notices they have not read.
+
+    The page itself is also fetched to be kept on a phone, which is no reading.
+    """
+    with database_of(request).transaction() as session:
+        ticket = ticket_by_number(session, number, actor=actor)
+        up_to = _key(sent.text("up_to"))
+        inbox.mark_read_about(session, ticket, up_to=up_to, actor=actor, now=now_of(request))
+        return answer_json({"unread": inbox.unread_count(session, actor)})
 
 
 @router.get("/tickets/{number}/notices")

@@ -21,7 +21,7 @@ from forms import dates, series
 from forms.alarms import alarms_for
 from forms.field_words import EVERYWHERE, words_for
 from forms.navigation import navigation_for
-from forms.session import now_of, visitor
+from forms.session import now_of, unread_of, visitor
 from forms.words import LANGUAGES, TAGS, _, language_of, say
 from statemachines.labels import Labelled, Language, label, local_day
 from statemachines.refusals import Refusal
@@ -194,7 +194,7 @@ def page(
             done=done_of(request),
             alarms=alarms_for(request, actor, lang, flows=not tells_flows),
             navigation=navigation_for(actor, request.url.path) if actor else (),
-            unread=getattr(request.state, "unread", 0),
+            unread=unread_of(request),
             words_everywhere=words_for(lang, EVERYWHERE),
             **values,
         )

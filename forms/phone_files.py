@@ -66,7 +66,8 @@ def _chosen(request: Request, sent: Sent, actor: Actor) -> tuple[bytes, str]:
         store.put_part(name, _id(actor), 0, data)
         return data, name
     name, _, length = sent.text("staged").partition(":")
-    if len(name) != 64 or not name.isalnum() or not length.isdigit() or int(length) > LARGEST_EXPORT:
+    counted = len(length) <= len(str(LARGEST_EXPORT)) and length.isdecimal() and int(length) <= LARGEST_EXPORT
+    if len(name) != 64 or not name.isalnum() or not counted:
         raise BadInput(
             "/file", "missing", zh="请选择手机导出的文件。", en="Choose a file exported on a phone."
         )

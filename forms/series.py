@@ -14,6 +14,7 @@ from domain.figure_filter import OPEN, week_begins
 from domain.rates import two_decimals
 from domain.status import CampaignStatus
 from domain.status_shapes import CategoryStatus
+from statemachines.campaign import CampaignState
 from statemachines.labels import local_day
 from statemachines.ticket import TicketState
 
@@ -82,7 +83,9 @@ class Point:
 
 
 def burn_up(figures: CampaignStatus) -> list[Point]:
-    """Found and verified by day, or by week when there would be too many points; up to today."""
+    """Found and verified by day, or by week when there would be too many points; up to today while the
+    campaign is under way.
+    """
     days = figures.by_day
     if not days:
         return []
@@ -94,7 +97,8 @@ def burn_up(figures: CampaignStatus) -> list[Point]:
         counted[0] += each.found
         counted[1] += each.verified
     today = local_day(figures.as_of)
-    if max(last for _, last in spans) < today:
+    over = figures.state in (CampaignState.SUMMARISED, CampaignState.ARCHIVED)
+    if not over and max(last for _, last in spans) < today:
         spans[today, today] = [0, 0]
     points, found, verified = [], 0, 0
     for (first, last), (more_found, more_verified) in sorted(spans.items()):

@@ -83,6 +83,11 @@ def actor_of_request(request: Request) -> Actor | None:
     return found.actor if found else None
 
 
+def unread_of(request: Request) -> int:
+    """How many notices the reader of a page has not read, as the gate counted them; 0 for strangers and posts."""
+    return cast(int, getattr(request.state, "unread", 0))
+
+
 def visitor(request: Request) -> Actor | None:
     """Who is signed in, or None. For pages that are shown either way."""
     if not hasattr(request.state, "password_is_one_time"):

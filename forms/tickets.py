@@ -19,6 +19,7 @@ from domain.escalations import escalations
 from domain.evidence import DoubtKind, doubts, shown_time, tolerance_of
 from domain.extensions import extensions_of
 from domain.files import files_of
+from domain.inbox import newest_unread_about
 from domain.records import (
     Extension,
     FileKind,
@@ -39,12 +40,13 @@ from domain.timeline import Hearing, Moment, timeline
 from domain.treatment_plans import plan_in_force
 from domain.verifiers import eligible_verifiers
 from domain.visibility import tickets_visible_to
+from forms.chasing import rungs
 from forms.errors import PageRoute
 from forms.field_words import ACT, words_for
 from forms.fields import Form
 from forms.pages import page
 from forms.reasons import why_these_deadlines
-from forms.session import database_of, now_of, signed_in
+from forms.session import database_of, now_of, signed_in, unread_of
 from forms.session import settings_of as installation_of
 from forms.stories import Told, logins_in, noticed, told
 from forms.ticket_origin import origin_of
@@ -206,7 +208,7 @@ def ticket_page(
         plan=plan_in_force(session, found) if TreatmentPlan in there else None,
         may_plan_major=found.level is Level.MAJOR and draft_refusal(found, actor=actor) is None,
         may_suggest=may_do(actor, Deed.SUGGEST, at=found.unit.path),
-        steps=escalations(session, found, now=now),
+        rungs=rungs(escalations(session, found, now=now)),
         origin=origin_of(session, found, there, actor=actor, may_cancel=_may(may, TicketEvent.CANCEL)),
         may_cancel=_may(may, TicketEvent.CANCEL),
         why=why_these_deadlines(
@@ -215,4 +217,5 @@ def ticket_page(
         **_verifying(session, found, may_not, now=now),
         limit_mb=installation_of(request).file_max_bytes // 2**20,
         act_words=words_for(lang, ACT),
+        unread_here=newest_unread_about(session, found, actor=actor) if unread_of(request) else None,
     )

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -72,12 +73,39 @@ class HttpServer:
         self._http.server_close()
 
 
-class WeComServer(HttpServer):
+class MessengerServer(HttpServer):
+    """What the three messengers have in common: `taken`, and rates by a clock of seconds; it stands still unless given."""
+
+    rates: tuple[tuple[int, float], ...]
+    """At most so many in so many seconds."""
+
+    def __init__(self, answer: Callable[[Got], Say], *, clock: Callable[[], float] = float) -> None:
+        self.taken: list[Any] = []
+        self.taken_at: list[float] = []
+        self.clock = clock
+        super().__init__(answer)
+
+    def take(self, said: object) -> None:
+        """Keep what was taken."""
+        self.taken.append(said)
+        self.taken_at.append(self.clock())
+
+    @property
+    def too_fast(self) -> bool:
+        """Whether another message now would be one too many."""
+        now = self.clock()
+        # What a test put there or took away counts as taken just now.
+        times = [*self.taken_at, *[now] * len(self.taken)][: len(self.taken)]
+        return any(sum(now - at < seconds for at in times) >= most for most, seconds in self.rates)
+
+
+class WeComServer(MessengerServer):
     """As 企业微信 answers: HTTP 200 always, `errcode` tells; 20 a minute, sizes in bytes."""
 
-    def __init__(self) -> None:
-        self.taken: list[Any] = []
-        super().__init__(self._answer)
+    rates = ((20, 60),)
+
+    def __init__(self, *, clock: Callable[[], float] = float) -> None:
+        super().__init__(self._answer, clock=clock)
 
     def _answer(self, got: Got) -> Say:
         said = got.json
@@ -87,19 +115,22 @@ class WeComServer(HttpServer):
         kind = said["msgtype"]
         if len(said[kind]["content"].encode()) > limits[kind]:
             return Say(body={"errcode": 40058, "errmsg": f"{kind}.content exceed max length"})
-        if len(self.taken) >= 20:
+        if self.too_fast:
             return Say(body={"errcode": 45009, "errmsg": "api freq out of limit"})
-        self.taken.append(said)
+        self.take(said)
         return Say(body={"errcode": 0, "errmsg": "ok"})
 
 
-class DingTalkServer(HttpServer):
+class DingTalkServer(MessengerServer):
     """As 钉钉 answers: it checks signature and keyword, and blocks for ten minutes over 20 a minute."""
 
-    def __init__(self, *, secret: str | None = None, keyword: str = "") -> None:
-        self.taken: list[Any] = []
+    rates = ((20, 60),)
+
+    def __init__(
+        self, *, secret: str | None = None, keyword: str = "", clock: Callable[[], float] = float
+    ) -> None:
         self.secret, self.keyword = secret, keyword
-        super().__init__(self._answer)
+        super().__init__(self._answer, clock=clock)
 
     def _answer(self, got: Got) -> Say:
         asked = parse_qs(urlsplit(got.path).query)
@@ -116,20 +147,21 @@ class DingTalkServer(HttpServer):
             return Say(body={"errcode": 310000, "errmsg": "keywords not in content"})
         if len(got.body) > 20_000:
             return Say(body={"errcode": 460101, "errmsg": "message too long"})
-        if len(self.taken) >= 20:
+        if self.too_fast:
             return Say(body={"errcode": 130101, "errmsg": "send too fast, exceed 20 times per minute"})
-        self.taken.append(got.json)
+        self.take(got.json)
         return Say(body={"errcode": 0, "errmsg": "ok"})
 
 
-class FeishuServer(HttpServer):
-    """As 飞书 answers: it checks the signature, and is crowded while `crowded` is set."""
+class FeishuServer(MessengerServer):
+    """As 飞书 answers: it checks the signature, takes 100 a minute and 5 a second, and is crowded while `crowded` is set."""
 
-    def __init__(self, *, secret: str | None = None) -> None:
-        self.taken: list[Any] = []
+    rates = ((100, 60), (5, 1))
+
+    def __init__(self, *, secret: str | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self.secret = secret
         self.crowded = False
-        super().__init__(self._answer)
+        super().__init__(self._answer, clock=clock)
 
     def _answer(self, got: Got) -> Say:
         said = got.json
@@ -139,7 +171,7 @@ class FeishuServer(HttpServer):
                 return Say(status=400, body={"code": 19021, "msg": "sign match fail"})
         if len(got.body) > 20 * 1024:
             return Say(status=400, body={"code": 9499, "msg": "Bad Request"})
-        if self.crowded:
+        if self.crowded or self.too_fast:
             return Say(body={"code": 11232, "msg": "frequency limited psm"})
-        self.taken.append(said)
+        self.take(said)
         return Say(body={"code": 0, "msg": "success", "StatusCode": 0})

@@ -22,7 +22,7 @@ class Channel(StrEnum):
     EMAIL = "email"
     INBOX = "inbox"
     ROBOT = "robot"
-    """The group robot of the nearest unit that has one."""
+    """The group robots of the nearest unit that has any."""
     WEBHOOK = "webhook"
     """A program told of every change; never a way to tell a person."""
 

@@ -1,7 +1,8 @@
 // What whoever fixes does with a ticket, kept on this phone and sent in order: acknowledged, progress, fixed, more time asked
-// for. Where the server has it at once the ticket comes up, as it does without us.
+// for. Where the server has a form's content at once the ticket comes up, as it does without us; 签收 is one tap in place.
 import { able, all, fact, newId, one, onChange, put, unsent } from "./queue.js";
 import { keepForm } from "./keep_form.js";
+import { keepInstead } from "./keeping.js";
 import { make, minute, say } from "./words.js";
 
 const login = document.documentElement.dataset.login;
@@ -25,7 +26,7 @@ function keepAct(form) {
   });
 }
 
-/** One tap, no form: the button gives way to what was kept. */
+/** One tap, no form: the button gives way to what became of it, and the page stays where it is. */
 async function keepTap(form) {
   if (!login || !able()) return;
   let here;
@@ -36,35 +37,54 @@ async function keepTap(form) {
     return;
   }
   if (here) return showTapped(form, here.id);
-  form.addEventListener(
-    "submit",
-    async (event) => {
-      event.preventDefault();
-      event.stopImmediatePropagation();
-      if (form.dataset.saving) return;
-      form.dataset.saving = "1";
-      try {
-        const kept = await put({ ...about(form.dataset), body: { ticket: form.dataset.number, said: {} }, id: newId(), author: login, author_name: document.documentElement.dataset.name });
-        showTapped(form, kept.id);
-      } catch (error) {
-        console.warn(error);
-        // Nothing can be kept: the server takes it as it always did.
-        HTMLFormElement.prototype.submit.call(form);
-      }
-    },
-    true,
-  );
+  const keep = async () => {
+    const kept = await put({ ...about(form.dataset), body: { ticket: form.dataset.number, said: {} }, id: newId(), author: login, author_name: document.documentElement.dataset.name });
+    showTapped(form, kept.id);
+  };
+  // Nothing can be kept: the server takes it as it always did.
+  keepInstead(form, keep, () => HTMLFormElement.prototype.submit.call(form));
 }
 
 function showTapped(form, id) {
-  const back = form.elements.back?.value;
-  form.replaceWith(make("p", { class: "small", role: "status", text: say("acknowledged-here") }));
+  const { number } = form.dataset;
+  const acts = form.parentElement;
+  // Said before the form goes: its words are kept with it.
+  const line = make("p", { class: "small", role: "status", tabindex: "-1", text: say(navigator.onLine ? "sending" : "acknowledged-here") });
+  const pressed = form.contains(document.activeElement);
+  form.replaceWith(line);
+  // Whoever reads by ear or goes by keys is where the button was.
+  if (pressed) line.focus({ preventScroll: true });
   const look = async () => {
-    const now = await one(id);
-    if (now?.state !== "sent" && now?.state !== "refused") return;
-    const [path, place] = (back ?? location.pathname).split("#");
-    location.assign(now.state === "refused" ? "/field" : `${path}?done=acknowledge${place ? `#${place}` : ""}`);
+    const item = await one(id);
+    const key = item?.state === "waiting" ? ((await stopped(item)) ? "acknowledged-here" : "sending") : (TAPPED[item?.state] ?? "acknowledged");
+    if (line.dataset.said === key) return;
+    line.dataset.said = key;
+    line.replaceChildren(say(key, { why: item?.error?.detail ?? "" }));
+    if (key === "saved-refused") line.append(" ", make("a", { href: "/field", text: say("see-ticket") }));
+    if (key === "acknowledged") acknowledged(number, acts);
   };
   onChange(look);
+  addEventListener("offline", look);
   look();
+}
+
+const TAPPED = { sent: "acknowledged", refused: "saved-refused" };
+
+/** Whether there is no way to the server at the moment: none at all, or the last try since the tap found none. */
+async function stopped(item) {
+  if (!navigator.onLine) return true;
+  const outcome = await fact("outcome");
+  return Boolean(outcome) && outcome.at > item.made_at && outcome.reason !== "done" && outcome.reason !== "busy";
+}
+
+/** What the page says of the ticket is true again: it is acknowledged, and the fix is what comes next. */
+function acknowledged(number, acts) {
+  for (const each of document.querySelectorAll("[data-unsigned]")) if (each.dataset.unsigned === number) each.textContent = say("acknowledged-mark");
+  for (const chip of document.querySelectorAll("[data-unsigned-count]")) {
+    const count = Number(chip.dataset.unsignedCount) - 1;
+    chip.dataset.unsignedCount = count;
+    chip.textContent = say("unsigned-left", { count });
+    chip.hidden = count < 1;
+  }
+  acts?.querySelector("a.btn[href$='/fix']")?.classList.add("primary");
 }

@@ -31,6 +31,7 @@ function colours() {
 /** A table as rows of cells with value and address, and the columns that are drawn. */
 function read(figure) {
   const table = figure.querySelector("table");
+  if (!table) return { rows: [], series: [] };
   const heads = [...table.tHead.rows[0].cells];
   const rows = [...table.tBodies[0].rows].map((row) => {
     const [name, ...cells] = [...row.cells];
@@ -82,8 +83,8 @@ const DRAW = {
         showSymbol: rows.length < 40,
         lineStyle: { width: 2.5, color: looks[index].color, type: looks[index].type },
         itemStyle: { color: looks[index].color },
-        endLabel: { show: true, formatter: (mark) => `${each.name} ${mark.value[1]}`, color: looks[index].color, fontFamily: c.font, fontSize: 12 },
-        labelLayout: { moveOverlap: "shiftY" },
+        // What was found is never less than what was verified: its label stands above, also where both end alike.
+        endLabel: { show: true, offset: [0, index ? 9 : -9], formatter: (mark) => `${each.name} ${mark.value[1]}`, color: looks[index].color, fontFamily: c.font, fontSize: 12 },
         data: rows.map((row) => ({ value: [row.at, row.cells[each.place].value], href: row.cells[each.place].href })),
       })),
     };
@@ -177,7 +178,7 @@ export function draw() {
   const c = colours();
   for (const figure of board.querySelectorAll("[data-chart]")) {
     const told = read(figure);
-    if (!told.rows.length) continue;
+    if (!told.rows.some((row) => row.cells.some((cell) => cell.value))) continue; // the table says it shorter
     let place = figure.querySelector(".drawing");
     if (!place) {
       place = document.createElement("div");

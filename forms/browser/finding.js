@@ -4,6 +4,7 @@ import { able, fact, keepFact, newId, one, onChange, put } from "./queue.js";
 import { persist } from "./connection.js";
 import { draftById, draftsOf, dropDraft, keepDraft, photosOf, takeOver as goOnHere } from "./draft.js";
 import { offerHazards } from "./hazards.js";
+import { keepInstead } from "./keeping.js";
 import { keptOf, listed, putBack } from "./photo/kept.js";
 import { locate, locateQuietly } from "./place.js";
 import { elsewhere, saveDrafts, syncDrafts } from "./server_drafts.js";
@@ -39,7 +40,7 @@ async function takeOver() {
     field.dataset.keepsItself = "";
     field.addEventListener("photos:changed", () => keepPhotos(field));
   }
-  form.addEventListener("submit", save, true);
+  keepInstead(form, save, () => sayNotKept(form));
   form.addEventListener("input", () => keepSoon());
   form.querySelector("[data-here]").hidden = false;
   form.querySelector("[data-here] button").addEventListener("click", () => here(true));
@@ -226,28 +227,16 @@ async function keepNow() {
 
 const clean = (told) => Object.fromEntries(Object.entries(told).filter(([, value]) => value !== undefined && value !== null && value !== ""));
 
-async function save(event) {
-  event.preventDefault();
-  event.stopImmediatePropagation();
-  if (form.dataset.saving) return;
-  form.dataset.saving = "1";
-  form.setAttribute("aria-busy", "true");
-  try {
-    clearTimeout(writing);
-    const item = await put(await toSend());
-    await keepFact(`unit:${login}`, field("unit").value);
-    const kept = await persist();
-    await keepFact("persisted", kept);
-    form.remove();
-    await dropDraft(id);
-    if (replacing) await (await import("./queue.js")).forget(replacing.id);
-    confirmSaved(item, kept, { again: "/findings/new", amend: ({ id: refused }) => `/findings/new?from=${refused}` });
-  } catch (error) {
-    console.warn(error);
-    delete form.dataset.saving;
-    form.removeAttribute("aria-busy");
-    sayNotKept(form);
-  }
+async function save() {
+  clearTimeout(writing);
+  const item = await put(await toSend());
+  await keepFact(`unit:${login}`, field("unit").value);
+  const kept = await persist();
+  await keepFact("persisted", kept);
+  form.remove();
+  await dropDraft(id);
+  if (replacing) await (await import("./queue.js")).forget(replacing.id);
+  confirmSaved(item, kept, { again: "/findings/new", amend: ({ id: refused }) => `/findings/new?from=${refused}` });
 }
 
 async function toSend() {

@@ -2,6 +2,7 @@
 import { captureFirst } from "./capture.js";
 import { connect } from "./connection.js";
 import { previewPhotos } from "./photos.js";
+import { tellSeen } from "./seen.js";
 
 // A second press of a button sends nothing twice: the first has been taken.
 document.addEventListener("submit", (event) => {
@@ -42,6 +43,8 @@ document.querySelectorAll(".stepper [aria-current]").forEach((step) => {
 for (const field of document.querySelectorAll("[data-photos]")) previewPhotos(field);
 
 for (const link of document.querySelectorAll("[data-capture]")) captureFirst(link);
+
+for (const form of document.querySelectorAll("form[data-seen]")) tellSeen(form);
 
 for (const button of document.querySelectorAll("[data-print]")) {
   button.hidden = false;

@@ -2,6 +2,7 @@
 // it goes to the server as it always did.
 import { able, fact, filesOf, forget, newId, one, put } from "./queue.js";
 import { persist } from "./connection.js";
+import { keepInstead } from "./keeping.js";
 import { keptOf, listed, putBack } from "./photo/kept.js";
 import { confirmSaved, sayNotKept } from "./saved.js";
 import { locateQuietly } from "./place.js";
@@ -38,28 +39,15 @@ export async function keepForm(form, { item, fill, again, told, goOn }) {
   // The page may be yesterday's, kept for where there is no signal.
   for (const field of form.querySelectorAll("input[type=date]")) if (field.max && field.max < today()) field.value = field.max = today();
   for (const field of form.querySelectorAll("input[type=datetime-local]")) if (field.max && field.max < minute()) field.max = minute();
-  form.addEventListener(
-    "submit",
-    async (event) => {
-      event.preventDefault();
-      event.stopImmediatePropagation();
-      if (form.dataset.saving) return;
-      form.dataset.saving = "1";
-      try {
-        const photos = field ? await keptOf(field) : [];
-        // One put right is another one: the server must not take it for the one it refused.
-        const kept = await put({ ...item(values(form), photos.map(listed)), files: photos, id: newId(), author: login, author_name: document.documentElement.dataset.name });
-        const lasting = await persist();
-        if (replacing) await forget(replacing.id);
-        confirmSaved(kept, lasting, { again, amend: ({ id }) => `${location.pathname}?from=${id}`, told, goOn });
-      } catch (error) {
-        console.warn(error);
-        delete form.dataset.saving;
-        sayNotKept(form);
-      }
-    },
-    true,
-  );
+  const keep = async () => {
+    const photos = field ? await keptOf(field) : [];
+    // One put right is another one: the server must not take it for the one it refused.
+    const kept = await put({ ...item(values(form), photos.map(listed)), files: photos, id: newId(), author: login, author_name: document.documentElement.dataset.name });
+    const lasting = await persist();
+    if (replacing) await forget(replacing.id);
+    confirmSaved(kept, lasting, { again, amend: ({ id }) => `${location.pathname}?from=${id}`, told, goOn });
+  };
+  keepInstead(form, keep, () => sayNotKept(form));
 }
 
 /** What a refused item said of one of its photos, besides what the photo itself says. */

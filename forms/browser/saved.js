@@ -1,4 +1,5 @@
 // What stands in place of a form once its content is kept on this phone: the receipt at once, the number when it is there.
+import { goOn as goOnTo } from "./keeping.js";
 import { all, one, onChange } from "./queue.js";
 import { make, say } from "./words.js";
 
@@ -19,7 +20,7 @@ export function confirmSaved(item, kept, { again, amend, told = () => "", goOn =
   const show = async () => {
     const now = (await one(item.id)) ?? (await all()).find((each) => each.id === item.id);
     if (!now) return;
-    if (goOn && (now.state === "sent" || now.state === "refused")) return location.replace(now.state === "sent" ? goOn(now) : amend(now));
+    if (goOn && (now.state === "sent" || now.state === "refused")) return goOnTo(now.state === "sent" ? goOn(now) : amend(now));
     const done = now.files.filter((file) => file.done).length;
     const text = say(`saved-${now.state}`, { number: now.number ?? "", done, photos: now.files.length, why: now.error?.detail ?? "" }) + (now.told ? told(now.told) : "");
     if (status.dataset.text === text) return;

@@ -226,4 +226,10 @@ def test_a_period_explains_itself() -> None:
     assert (by_workdays.end, len(by_workdays.skipped)) == (date(2026, 4, 8), 3)
     back = period(NATIONAL, date(2026, 4, 8), -2, workdays=True)
     assert back.end == date(2026, 4, 3)
+    back = period(NATIONAL, date(2026, 4, 1), -3, workdays=False)
+    assert (back.end, [(each.day.day, each.zh) for each in back.skipped]) == (
+        date(2026, 3, 27),
+        [(28, "周六"), (29, "周日")],
+    )
+    assert period(NATIONAL, date(2026, 4, 5), 0, workdays=False).skipped == ()
     assert period(NATIONAL, date(2027, 3, 1), 5, workdays=True).provisional

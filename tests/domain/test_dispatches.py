@@ -1,9 +1,10 @@
 """Messages: one digest for each person and run, held by a lease, tried again at growing intervals, never in the way."""
 
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
-import pytest
 from sqlalchemy import select, update
 
 from domain import delivery
@@ -31,10 +32,16 @@ from tests.world import World
 PUBLIC = "https://chuncha.example.org"
 
 
-def deliver(database: Database, sender: delivery.Sender, *, as_of: datetime) -> Delivery:
+def deliver(
+    database: Database,
+    sender: delivery.Sender,
+    *,
+    as_of: datetime,
+    clock: Callable[[], float] = time.monotonic,
+) -> Delivery:
     prepare(database, as_of=as_of, public_url=PUBLIC)
     with holder(database) as me:
-        return delivery.deliver(database, sender, holder=me, as_of=as_of)
+        return delivery.deliver(database, sender, holder=me, as_of=as_of, clock=clock)
 
 
 class Sent:
@@ -226,13 +233,10 @@ def test_a_letter_that_kills_its_deliverer_each_time_is_given_up(world: World) -
     assert messages(world)[0].last_error == "no word back from any attempt"
 
 
-def test_a_slow_channel_leaves_the_rest_before_the_lease_ends(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_slow_channel_leaves_the_rest_before_the_lease_ends(world: World) -> None:
     write(world, "limin", "zhangqiang", "sunhua")
-    clock = iter([0.0, 0.0, 250.0])
-    monkeypatch.setattr("domain.delivery.time.monotonic", lambda: next(clock))
-    assert deliver(world.database, Sent(), as_of=world.now).sent == 1
+    seconds = iter([0.0, 0.0, 250.0])
+    assert deliver(world.database, Sent(), as_of=world.now, clock=lambda: next(seconds)).sent == 1
 
 
 def test_without_a_mail_server_notices_stay_in_the_in_box(world: World) -> None:
@@ -247,6 +251,18 @@ def test_a_dry_run_counts_and_sends_nothing(world: World) -> None:
     done = deliver_all(world.database, Settings(), as_of=world.now, dry_run=True)
     assert str(done) == "waiting 4"
     assert messages(world) == []
+
+
+def test_a_replay_of_yesterday_leaves_what_was_written_since(world: World) -> None:
+    write(world, "limin")
+    yesterday, settings = world.now - timedelta(days=1), Settings(smtp_url=None)
+    for dry_run in (True, False):
+        assert (
+            str(deliver_all(world.database, settings, as_of=yesterday, now=world.now, dry_run=dry_run))
+            == "none"
+        )
+    assert messages(world) == []
+    assert deliver_all(world.database, settings, as_of=world.now).sent == 1
 
 
 def test_what_waits_is_what_is_loose_and_what_was_not_taken(world: World) -> None:

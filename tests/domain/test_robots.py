@@ -10,7 +10,10 @@ from itertools import pairwise
 import pytest
 from sqlalchemy import select, update
 
-from domain.delivery import Delivery, deliver_all
+from domain.delivery import Delivery, Outlets, deliver_all
+from domain.delivery import deliver as deliver_batch
+from domain.dispatches import claim, mark_sent
+from domain.holding import holder
 from domain.outbox import Telling, tell_all
 from domain.outlets import NewOutlet, add_outlet
 from domain.people import person_by_login
@@ -18,7 +21,7 @@ from domain.records import Channel, DeliveryAttempt, Dispatch, FileListing, Hist
 from domain.robots.feishu import Feishu
 from domain.settings import Settings
 from statemachines.roles import SYSTEM
-from tests.http_server import DingTalkServer, FeishuServer, HttpServer, Say, WeComServer
+from tests.http_server import DingTalkServer, FeishuServer, HttpServer, MessengerServer, Say, WeComServer
 from tests.mail_server import MailServer, text_of
 from tests.photos import listed, photo
 from tests.world import World
@@ -188,6 +191,45 @@ def test_success_is_what_the_body_says(world: World, serving) -> None:
     assert message.sent_at is None
 
 
+def test_every_robot_of_the_nearest_unit_speaks_and_the_person_reads_it_once(
+    world: World, serving, mail: MailServer
+) -> None:
+    foremen, bosses, bureau = serving(WeComServer()), serving(FeishuServer()), serving(DingTalkServer())
+    robot(world, "wecom", f"{foremen.url}/send?key=good", name="班组群")
+    second = robot(world, "feishu", f"{bosses.url}/hook/1", name="管理群")
+    robot(world, "dingtalk", f"{bureau.url}/robot/send?access_token=t", name="局群", unit="XB")
+    number = world.assigned().number
+    world.later(minutes=7)
+    for _ in range(2):
+        tell_group(world, number)
+    deliver(world)
+    assert (len(foremen.taken), len(bosses.taken), bureau.got) == (1, 1, [])
+    assert number in foremen.taken[0]["markdown"]["content"]
+    assert number in bosses.taken[0]["card"]["elements"][0]["content"]
+    with world.database.reading() as session:
+        assert [
+            key.rpartition(":robot")[2]
+            for key in session.scalars(select(Notice.key).where(Notice.kind == "escalate"))
+        ].count("") == 2, "the rows of the first robot have the keys they had when it was alone"
+        mine = [
+            notice.shown
+            for notice in session.scalars(
+                select(Notice)
+                .join(Notice.person)
+                .where(Person.login == "wangjianguo", Notice.kind == "escalate")
+            )
+        ]
+    assert sorted(mine) == [False, True], "two rows, one for each group; the in-box shows it once"
+
+    # One of the two is switched off before it spoke: the other speaks, and nobody hears of it by e-mail besides.
+    tell_group(world, number, kind="remind")
+    with world.database.transaction() as session:
+        session.execute(update(Outlet).where(Outlet.id == second.id).values(switched_off_at=world.now))
+    deliver(world, smtp_url=mail.url)
+    assert (len(foremen.taken), len(bosses.taken)) == (2, 1)
+    assert not [letter for letter in mail.to("wangjianguo@example.org") if "逾期催办" in letter["Subject"]]
+
+
 def test_a_robot_is_never_asked_for_more_than_its_rate(world: World, serving) -> None:
     server = serving(WeComServer())
     outlet = robot(world, "wecom", f"{server.url}/send?key=good")
@@ -203,6 +245,84 @@ def test_a_robot_is_never_asked_for_more_than_its_rate(world: World, serving) ->
     deliver(world)
     assert len(server.got) == 25
     assert all(message.sent_at and message.attempts == 1 for message in messages(world))
+
+
+class Clock:
+    """Seconds that pass when somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+
+
+@pytest.mark.parametrize(
+    ("kind", "messenger", "per_minute"),
+    [("wecom", WeComServer, 20), ("dingtalk", DingTalkServer, 20), ("feishu", FeishuServer, 100)],
+)
+def test_what_has_piled_up_is_sent_at_the_messengers_pace(
+    world: World, serving, kind: str, messenger: type[MessengerServer], per_minute: int
+) -> None:
+    """The messenger refuses what comes too fast, by the minute and by the second; it never has to."""
+    clock = Clock()
+    server = serving(messenger(clock=clock))
+    outlet = robot(world, kind, f"{server.url}/send?key=good")
+    piled = per_minute * 2 + 7
+    with world.database.transaction() as session:
+        session.add_all(
+            Dispatch(
+                channel=Channel.ROBOT,
+                outlet_id=outlet.id,
+                address=outlet.name,
+                created_at=world.now,
+                not_before=world.now,
+            )
+            for _ in range(piled)
+        )
+    sender = Outlets("https://chuncha.example.org", clock=clock, sleep=clock.sleep)
+    with holder(world.database) as me:
+        while len(server.taken) < piled:
+            as_of = world.now + timedelta(seconds=clock())
+            done = deliver_batch(world.database, sender, holder=me, as_of=as_of, clock=clock)
+            assert not done.down
+            assert done.sent or clock() < 180, "nothing is held back for longer than the rate asks"
+            clock.sleep(0 if done.sent else 1)
+    assert len(server.got) == piled, "none was refused"
+    for minute in range(2):
+        assert sum(minute * 60 <= at < (minute + 1) * 60 for at in server.taken_at) == per_minute
+    assert outlet_now(world, outlet).failing_since is None
+
+
+def test_a_robot_speaks_through_one_deliverer_at_a_time(world: World, serving) -> None:
+    server = serving(FeishuServer())
+    robot(world, "feishu", f"{server.url}/hook/1")
+    world.later(minutes=7)
+    with world.database.transaction() as session:
+        outlet_id = session.scalars(select(Outlet.id)).one()
+        session.add_all(
+            Dispatch(
+                channel=Channel.ROBOT,
+                outlet_id=outlet_id,
+                address="群",
+                created_at=world.now,
+                not_before=world.now,
+            )
+            for _ in range(12)
+        )
+    with holder(world.database) as one, holder(world.database) as other:
+        with world.database.transaction() as session:
+            held = claim(session, holder=one, as_of=world.now)
+        with world.database.transaction() as session:
+            assert held
+            assert claim(session, holder=other, as_of=world.now) == []
+            for letter in held:
+                mark_sent(session, letter, "200", now=world.now)
+        with world.database.transaction() as session:
+            assert claim(session, holder=other, as_of=world.now)
 
 
 def test_dingtalk_is_signed_has_its_keyword_and_calls_by_phone(world: World, serving) -> None:

@@ -237,6 +237,13 @@ def test_a_ladder_is_tried_on_a_ticket_before_it_is_set(browser_of: SignedIn, wo
     assert "2 个工作日前" in text_of(supervisor.get("/admin/ladders?campaign=CC2026"))
 
 
+@pytest.mark.parametrize("year", ["²", "٢٠٢٧x", "9999", "9" * 5000])
+def test_a_year_that_is_none_shows_the_present_one(browser_of: SignedIn, year: str) -> None:
+    answer = browser_of("guanli").get("/admin/calendars", params={"year": year})
+    assert answer.status_code == 200
+    assert "全国 2026" in text_of(answer)
+
+
 def test_a_day_set_otherwise_shows_first_which_deadlines_it_moves(browser_of: SignedIn, world: World) -> None:
     number = world.acknowledged().number
     due = world.ticket(number).due_at

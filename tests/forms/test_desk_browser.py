@@ -114,6 +114,15 @@ def test_who_sees_what_of_it_also_on_the_road(app: FastAPI, world: World) -> Non
         for path in (*paths, f"/tickets/{number}", f"/tickets/bulk/assign?number={number}"):
             zhao.page.goto(path)
             fits(zhao.page)
+        zhao.page.goto("/tickets")
+        # The list comes first; what narrows it is folded away and one tap off.
+        expect(zhao.page.get_by_text("油枕渗漏").filter(visible=True).first).to_be_in_viewport()
+        expect(zhao.page.locator("#q")).to_be_hidden()
+        zhao.page.get_by_text("筛选和排序").click()
+        zhao.page.locator("#q").fill("油枕")
+        zhao.page.locator("#q").press("Enter")
+        zhao.page.wait_for_url("**/tickets?*q=*")
+        expect(zhao.page.get_by_text("油枕渗漏").filter(visible=True).first).to_be_visible()
         zhao.page.goto(f"/tickets/{number}/supervise")
         zhao.page.get_by_label("要求").fill("一周内完成治理")
         zhao.page.get_by_label("理由").fill("重大隐患")

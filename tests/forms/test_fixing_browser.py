@@ -5,7 +5,7 @@ way there, acknowledged, progress told, more time asked for, and the photo after
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
 
@@ -13,7 +13,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from fastapi import FastAPI
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from domain.database import Database
 from domain.delivery import deliver_all
@@ -55,6 +55,7 @@ def good(page: Page) -> None:
     """Nothing to scroll sideways, nothing for axe to find."""
     size = page.viewport_size
     assert size
+    page.wait_for_load_state("load")
     assert page.evaluate("document.documentElement.scrollWidth") <= size["width"], page.url
     found = [f"{page.url} {each['id']}: {each['nodes']}" for each in Axe().run(page).response["violations"]]
     assert not found
@@ -81,9 +82,15 @@ def test_from_the_notice_to_the_fix(
         page.get_by_role("button", name="登录").click()
         expect(page).to_have_url(link)
         expect(page.locator(".top .where")).to_have_text(sooner)
+        # Of the two tickets he was told of, this one is read.
+        expect(page.locator(".top .bell")).to_have_accessible_name("通知：1 条未读")
+        expect(page.locator(".top .bell .count")).to_have_text("1")
         good(page)
         page.get_by_role("button", name="签收").click()
-        expect(page.get_by_text("已签收。")).to_be_visible()
+        expect(page.locator(".bar").get_by_role("status")).to_have_text("已签收。")
+        expect(page.get_by_role("region", name="三定")).not_to_contain_text("未签收")
+        expect(page).to_have_url(link)
+        good(page)
 
         # What is mine, the soonest first, each with its day; the other one acknowledged in one tap.
         page.get_by_role("link", name="返回列表").click()
@@ -93,9 +100,12 @@ def test_from_the_notice_to_the_fix(
         expect(jobs.nth(0)).to_contain_text("4月3日（周五）24:00")
         expect(jobs.nth(1)).to_contain_text("4月20日（周一）24:00")
         good(page)
+        expect(page.get_by_text("1 件未签收")).to_be_visible()
         jobs.nth(1).get_by_role("button", name="签收").click()
-        page.wait_for_url(re.compile("done=acknowledge"))
-        expect(page.get_by_role("button", name="签收")).to_have_count(0)
+        expect(jobs.nth(1).get_by_role("status")).to_have_text("已签收。")
+        expect(page.get_by_text("件未签收")).to_be_hidden()
+        expect(page).to_have_url(f"{address}/work")
+        good(page)
 
         # One tap to the place.
         page.context.route("https://uri.amap.com/**", lambda asked: asked.fulfill(body="map"))
@@ -157,6 +167,52 @@ def test_from_the_notice_to_the_fix(
     with world.database.reading() as session:
         kinds = [each.kind for each in files_of(session, world.ticket(sooner)) if each.arrived_at]
         assert sorted(kinds) == [FileKind.AFTER, FileKind.BEFORE]
+
+
+def test_one_tap_acknowledges_in_place_and_never_calls_a_person_back(
+    world: World, database: Database, store: FileStore, settings: Settings
+) -> None:
+    world.now = datetime.now(UTC)
+    first, second = (
+        to_fix(world, store, "10kV 柳林线", 200, due=str((world.now + timedelta(days=days)).date()))
+        for days in (30, 60)
+    )
+    app = application(settings, database=database, files=store, clock=lambda: datetime.now(UTC))
+    with chromium() as browser, serving(app) as address:
+        page = Person(browser, address, **SMALL_PHONE).sign_in("wangjianguo").page
+        held: list[Route] = []
+        page.route("**/field/acts", lambda sent: held.append(sent), times=1)
+        page.goto("/work")
+        job, other = page.locator(".job").all()
+        page.evaluate(
+            """() => {
+                const told = (window.told = []), acts = document.querySelector(".job-acts");
+                new MutationObserver(() => told.push(acts.textContent)).observe(acts, {childList: true, subtree: true});
+                navigation.addEventListener("navigate", (event) => told.push(event.destination.url));
+            }"""
+        )
+        with page.expect_request("**/field/acts"):
+            job.get_by_role("button", name="签收").click()
+        expect(job.get_by_role("status")).to_have_text("正在送…")
+        expect(job.get_by_role("status")).to_be_focused()
+        held.pop().continue_()
+        expect(job.get_by_role("status")).to_have_text("已签收。")
+        told = page.evaluate("window.told")
+        assert told and not [each for each in told if "存在本机" in each or "://" in each]
+
+        # Gone on to something else before the answer: left in peace there, and it is sent all the same.
+        page.route("**/field/acts", lambda sent: held.append(sent), times=1)
+        with page.expect_request("**/field/acts"):
+            other.get_by_role("button", name="签收").click()
+        other.get_by_role("link", name="报进展").click()
+        page.get_by_label("做到哪一步").fill("密封垫已到货")
+        expect(page.locator("[data-queue]")).to_be_hidden(timeout=PATIENCE)
+        expect(page).to_have_url(f"{address}/tickets/{second}/progress")
+        expect(page.get_by_label("做到哪一步")).to_have_value("密封垫已到货")
+        page.goto("/work")
+        expect(page.get_by_role("button", name="签收")).to_have_count(0)
+    assert world.ticket(first).acknowledged_at
+    assert world.ticket(second).acknowledged_at
 
 
 def test_what_was_fixed_without_a_signal_arrives_once_with_its_photo(

@@ -48,6 +48,27 @@ def test_the_count_stands_on_every_page_until_it_is_read(world: World, browser_o
     assert notice.acknowledged_at is None
 
 
+def test_who_has_a_ticket_before_them_has_read_what_its_page_knew_of(
+    world: World, browser_of: SignedIn
+) -> None:
+    number = world.assigned().number
+    world.assigned()
+    browser = browser_of("wangjianguo")
+    page = browser.get(f"/tickets/{number}").text
+    first, _about_another = notices(world, "wangjianguo")
+    assert first.read_at is None, "a phone fetches the page to keep it: that is no reading"
+    up_to = re.search(r'name="up_to" value="([^"]+)"', page)
+    assert up_to
+    assert up_to[1] == str(first.id)
+    world.do(number, "fix", by="wangjianguo", note="已更换密封垫")
+    world.do(number, "verify", by="limin", passed=False, opinion="仍有渗漏", due="2026-04-20")
+    answer = browser.post(f"/tickets/{number}/seen", {"up_to": up_to[1]}, page="/account")
+    assert answer.json() == {"unread": 2}
+    assert [bool(each.read_at) for each in notices(world, "wangjianguo")] == [True, False, False]
+    assert first.acknowledged_at is None
+    assert 'name="up_to"' not in browser_of("zhaozhuren").get(f"/tickets/{number}").text
+
+
 def test_a_notice_is_acknowledged_and_the_first_time_counts(world: World, browser_of: SignedIn) -> None:
     world.assigned()
     browser = browser_of("wangjianguo")

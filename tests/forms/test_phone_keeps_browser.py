@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Dialog, expect
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from domain.database import Database
 from domain.file_store import FileStore
@@ -16,6 +16,7 @@ from domain.settings import Settings
 from tests.applications import application
 from tests.forms.chromium import DESK, SMALL_PHONE, Person, chromium, serving
 from tests.forms.test_field_story_browser import equip
+from tests.forms.test_offline_browser import until
 from tests.photos import photo
 from tests.world import World
 
@@ -134,3 +135,46 @@ def test_three_taps_and_one_photo_from_the_first_page_to_a_ticket_at_its_place(
     ticket = world.ticket("CC2026-LL01-A-0001")
     assert (ticket.lat, ticket.lon, ticket.files_arrived) == (26.57, 106.71, 1)
     assert (ticket.proposed_measure, ticket.proposed_days) == ("更换密封垫", 7)
+
+
+def test_the_browser_sends_what_waits_when_it_finds_a_signal_and_no_page_is_open(
+    world: World, database: Database, store: FileStore, settings: Settings, tmp_path: Path
+) -> None:
+    seen = tmp_path / "现场.jpg"
+    seen.write_bytes(photo())
+    app = application(settings, database=database, files=store, clock=lambda: datetime.now(UTC))
+    with chromium() as browser, serving(app) as address:
+        limin = Person(browser, address, **SMALL_PHONE).sign_in("limin")
+        page, context = limin.page, limin.page.context
+        page.goto("/field")
+        expect(page.get_by_text("已存到本机")).to_be_visible(timeout=PATIENCE)
+        tags = "navigator.serviceWorker.ready.then(worker => worker.sync.getTags())"
+        assert page.evaluate(tags) == []
+        context.set_offline(True)
+        page.goto("/findings/new")
+        limin.choose("photos", seen)
+        page.get_by_label("是什么隐患").fill("渗漏变压器")
+        page.get_by_label("单位", exact=True).select_option("LL01")
+        page.get_by_label("类别").fill("生产设备/变压器台区")
+        page.get_by_role("button", name="上报", exact=True).click()
+        expect(page.get_by_role("heading", name="已存在本机")).to_be_visible()
+        assert page.evaluate(tags) == ["chuncha-queue"], "the browser was asked to wake the worker"
+
+        # No page of ours is left when the signal is back: the browser itself wakes the worker.
+        empty = context.new_page()
+        page.close()
+        with database.reading() as session:
+            assert session.scalars(select(Ticket)).all() == []
+        context.set_offline(False)
+
+        def arrived() -> bool:
+            empty.wait_for_timeout(50)
+            with database.reading() as session:
+                return session.scalar(select(func.count()).select_from(StoredFile)) == 1
+
+        until(arrived, "the photo")
+        empty.goto("/field")
+        expect(empty.get_by_role("heading", name="最近送达（1）")).to_be_visible(timeout=PATIENCE)
+    with database.reading() as session:
+        [ticket] = session.scalars(select(Ticket))
+        assert (ticket.description, ticket.files_expected, ticket.files_arrived) == ("渗漏变压器", 1, 1)

@@ -18,7 +18,7 @@ BUTTON = re.compile(r'(?:href|action)="/tickets/[^/"]+/([a-z_]+)"')
 def buttons(browser: Browser, number: str) -> set[str]:
     page = browser.get(f"/tickets/{number}")
     assert page.status_code == 200
-    return set(BUTTON.findall(page.text)) - {"photos", "notices"}
+    return set(BUTTON.findall(page.text)) - {"photos", "notices", "seen"}
 
 
 @pytest.mark.parametrize(
@@ -97,6 +97,19 @@ def test_what_was_told_stays_on_the_page(browser_of: SignedIn, world: World) -> 
     assert "到期前第3个工作日" in done
     assert ahead
     assert all("（计划）" in line for line in ahead)
+
+
+def test_what_was_told_day_after_day_stands_in_one_line(browser_of: SignedIn, world: World) -> None:
+    assured = {"budget": 3000, "emergency_plan": "专人看护"}
+    number = world.acknowledged(level="major", due="2026-04-15", **assured).number
+    mornings = [f"2026-04-{day:02}T09:00:00+08:00" for day in (2, 3, 7, 8)]
+    for morning in mornings:
+        world.now = datetime.fromisoformat(morning)
+        sweep_all(world.database, as_of=world.now)
+    folded, *rest = [line for line in chasing_of(browser_of("limin"), number) if "共 4 次" in line]
+    assert not rest
+    assert "提醒 王建国" in folded
+    assert "4月2日 09:00 – 4月8日 09:00" in folded
 
 
 def test_a_ticket_out_of_sight_is_not_found(browser_of: SignedIn, world: World) -> None:

@@ -1,4 +1,5 @@
 // The signature: what was found once more, a statement to tick, and a name on the button. It waits like everything else.
+import { goOn } from "../keeping.js";
 import { forget, onChange, one, put } from "../queue.js";
 import { make, say } from "../words.js";
 import { asks, codeOf, fieldOf, photosOf, valueOf } from "./item.js";
@@ -59,7 +60,7 @@ async function sign(about, said) {
 export function follow(id, about, said) {
   const look = async () => {
     const item = await one(id);
-    if (item?.state === "sent") location.assign(`/inspections/${about.visit}?done=submit`);
+    if (item?.state === "sent") goOn(`/inspections/${about.visit}?done=submit`);
     if (item?.state !== "refused") return;
     said(item.error.detail || say(item.error.code), { wrong: true });
     await forget(id);
