@@ -20,7 +20,7 @@ from tests.forms.chromium import DESK, PHONE, Person, chromium, serving
 from tests.photos import listed, photo
 from tests.world import World
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
 OPEN_ALL = "document.querySelectorAll('details').forEach(each => { each.open = true })"
 
