@@ -31,6 +31,7 @@ from domain.sample_checks import (
 )
 from domain.sampling import NewDraw, draw
 from statemachines.labels import Level
+from statemachines.ticket import TicketState
 
 router = APIRouter(tags=["samples"])
 
@@ -68,9 +69,13 @@ class WholeDraw(DrawShape):
 
 
 class SampledShape(BaseModel):
-    """A ticket of the sample. `passed` null: not checked yet; `again`: the new ticket, when it was found bad again."""
+    """A ticket of the sample. `passed` null: not checked yet; `again`: the new ticket, when it was found bad again.
+
+    `state` of the ticket: one that is verified is checked here, one that is not gets its result from its own re-check.
+    """
 
     ticket: str
+    state: TicketState
     kind: SampleKind
     draw: UUID
     unit: str
@@ -111,6 +116,7 @@ def _whole(seen: SeenDraw) -> WholeDraw:
 def _sampled(row: SampledTicket) -> SampledShape:
     return SampledShape(
         ticket=row.ticket.number,
+        state=row.ticket.state,
         kind=row.draw.kind,
         draw=row.draw_id,
         unit=row.unit.code,

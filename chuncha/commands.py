@@ -313,8 +313,11 @@ def deliver(as_of: AsOf = None, dry_run: DryRun = False, data: Data = None) -> N
     from domain.delivery import deliver_all
 
     settings = _settings(data)
+    moment = _moment(as_of)
     with open_installation(settings) as installation:
-        result = deliver_all(installation.database, settings, as_of=_moment(as_of), dry_run=dry_run)
+        result = deliver_all(
+            installation.database, settings, as_of=moment, now=max(moment, real_time()), dry_run=dry_run
+        )
     _say(str(result))
 
 

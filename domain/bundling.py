@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Text, and_, case, cast, func, literal, select, update
+from sqlalchemy import ColumnElement, Text, and_, case, cast, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
@@ -23,17 +23,21 @@ _BUNDLING = 0x6275_6E64_6C65
 """The lock of whoever bundles: two at once would make two digests of one."""
 
 
-def bundle(session: Session, *, as_of: datetime, public_url: str) -> int:
+def bundle(session: Session, *, as_of: datetime, public_url: str, now: datetime | None = None) -> int:
     """Put every waiting notice into a message. Returns how many messages were made.
 
+    `now` is the present when `as_of` lies before it: what was written in between is not sent by a replay.
     Which notices a message carries is settled when this transaction commits, and never changes. Somebody else who
     bundles at this moment is left to it.
     """
     if not session.scalar(select(func.pg_try_advisory_xact_lock(_BUNDLING))):
         return 0
     _spare_what_is_off(session)
-    _spare_what_is_over(session, as_of=as_of)
-    return _for_people(session, as_of=as_of) + _for_groups(session, as_of=as_of, public_url=public_url)
+    unbundled = loose(as_of, now=now)
+    _spare_what_is_over(session, unbundled)
+    return _for_people(session, unbundled, as_of=as_of) + _for_groups(
+        session, unbundled, as_of=as_of, public_url=public_url
+    )
 
 
 def _spare_what_is_off(session: Session) -> None:
@@ -55,10 +59,10 @@ def _spare_what_is_off(session: Session) -> None:
     )
 
 
-def _spare_what_is_over(session: Session, *, as_of: datetime) -> None:
+def _spare_what_is_over(session: Session, unbundled: ColumnElement[bool]) -> None:
     """A chase held back over night or a holiday stays in the in-box alone when its matter was settled meanwhile."""
     held = select(Notice.id, Notice.key).where(
-        loose(as_of), Notice.kind.in_([act.value for act in Act]), Notice.not_before > Notice.created_at
+        unbundled, Notice.kind.in_([act.value for act in Act]), Notice.not_before > Notice.created_at
     )
     about = {key: matter for key, said in session.execute(held) if (matter := matter_of(said)) is not None}
     if not about:
@@ -79,10 +83,10 @@ def _spare_what_is_over(session: Session, *, as_of: datetime) -> None:
         )
 
 
-def _for_people(session: Session, *, as_of: datetime) -> int:
+def _for_people(session: Session, unbundled: ColumnElement[bool], *, as_of: datetime) -> int:
     """One message for each person and address."""
     whose = (Notice.person_id, Notice.address)
-    by_mail = and_(loose(as_of), Notice.channel == Channel.EMAIL.value)
+    by_mail = and_(unbundled, Notice.channel == Channel.EMAIL.value)
     rows: list[dict[str, Any]] = [
         {
             "id": uuid7(),
@@ -113,9 +117,9 @@ def _for_people(session: Session, *, as_of: datetime) -> int:
     return len(rows)
 
 
-def _for_groups(session: Session, *, as_of: datetime, public_url: str) -> int:
+def _for_groups(session: Session, unbundled: ColumnElement[bool], *, as_of: datetime, public_url: str) -> int:
     """One message for each robot, or a few where one would be too large."""
-    to_robots = and_(loose(as_of), Notice.channel == Channel.ROBOT.value)
+    to_robots = and_(unbundled, Notice.channel == Channel.ROBOT.value)
     by_outlet: defaultdict[UUID, list[tuple[Any, object]]] = defaultdict(list)
     for notice, item in items_of(session, to_robots):
         if notice.outlet_id is not None:

@@ -254,11 +254,11 @@ def send_test(
     return Tried(taken=True, answer=answer)
 
 
-def prepare(database: Database, *, as_of: datetime, public_url: str) -> None:
+def prepare(database: Database, *, as_of: datetime, public_url: str, now: datetime | None = None) -> None:
     """Make messages of all that waits: digests of notices, and events for the webhooks; free what the dead hold."""
     with database.transaction() as session:
         take_back(session, as_of=as_of)
-        bundle(session, as_of=as_of, public_url=public_url)
+        bundle(session, as_of=as_of, public_url=public_url, now=now)
     with database.reading() as session:
         feeding = webhooks.feeding(session)
     for outlet_id in feeding:
@@ -269,14 +269,23 @@ def prepare(database: Database, *, as_of: datetime, public_url: str) -> None:
 
 
 def deliver_all(
-    database: Database, settings: Settings, *, as_of: datetime, limit: int = BATCH, dry_run: bool = False
+    database: Database,
+    settings: Settings,
+    *,
+    as_of: datetime,
+    now: datetime | None = None,
+    limit: int = BATCH,
+    dry_run: bool = False,
 ) -> Delivery:
-    """Send everything that waits, batch by batch; `dry_run` only counts the notices."""
+    """Send everything that waits, batch by batch; `dry_run` only counts the notices.
+
+    `now` is the present when `as_of` lies before it, in a replay: what was written in between waits for its own time.
+    """
     if dry_run:
         with database.reading() as session:
-            return Delivery(waiting=what_waits(session, as_of=as_of).count)
+            return Delivery(waiting=what_waits(session, as_of=as_of, now=now).count)
     begun = time.monotonic()
-    prepare(database, as_of=as_of, public_url=settings.public_url)
+    prepare(database, as_of=as_of, public_url=settings.public_url, now=now)
     done = Delivery(more=True)
     with holder(database) as me, channels(settings) as sender:
         while done.more:

@@ -141,10 +141,10 @@ class ChannelDown(Exception):
 # What waits.
 
 
-def loose(as_of: datetime) -> ColumnElement[bool]:
-    """Notices no message carries yet, as a condition."""
+def loose(as_of: datetime, *, now: datetime | None = None) -> ColumnElement[bool]:
+    """Notices no message carries yet, as a condition; `now`: the present when `as_of` lies before it, in a replay."""
     # Written by a clock that ran ahead and was put right: its times mean nothing, and nobody waits for them to come.
-    ahead = Notice.created_at > as_of + CLOCKS_APART
+    ahead = Notice.created_at > (now or as_of) + CLOCKS_APART
     return and_(
         Notice.dispatch_id.is_(None), Notice.channel != _INBOX, or_(Notice.not_before <= as_of, ahead)
     )
@@ -168,12 +168,12 @@ class Waiting:
     oldest: datetime | None
 
 
-def what_waits(session: Session, *, as_of: datetime) -> Waiting:
-    """Notices that may be sent now and were not: in no message yet, or in one that is waiting."""
+def what_waits(session: Session, *, as_of: datetime, now: datetime | None = None) -> Waiting:
+    """Notices that may be sent then and were not: in no message yet, or in one that is waiting. `now` as in `loose`."""
     late = (
         select(Notice.id, Notice.created_at)
         .outerjoin(Dispatch, Dispatch.id == Notice.dispatch_id)
-        .where(or_(loose(as_of), waiting(as_of)))
+        .where(or_(loose(as_of, now=now), waiting(as_of)))
         .subquery()
     )
     count, oldest = session.execute(select(func.count(), func.min(late.c.created_at))).one()

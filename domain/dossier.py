@@ -6,6 +6,7 @@ from sqlalchemy import bindparam, exists, select
 from sqlalchemy.orm import Session
 
 from domain.records import (
+    Base,
     Extension,
     FileListing,
     HotlineCall,
@@ -16,7 +17,7 @@ from domain.records import (
     TreatmentPlan,
 )
 
-Kind = type[Extension | FileListing | HotlineCall | Report | Suggestion | SupervisionOrder | TreatmentPlan]
+Kind = type[Base]
 
 _KINDS: tuple[Kind, ...] = (
     Extension,
@@ -27,7 +28,7 @@ _KINDS: tuple[Kind, ...] = (
     SupervisionOrder,
     TreatmentPlan,
 )
-_ASKED = select(*(exists().where(kind.ticket_id == bindparam("ticket")) for kind in _KINDS))
+_ASKED = select(*(exists().where(kind.__table__.c.ticket_id == bindparam("ticket")) for kind in _KINDS))
 
 
 def belonging_to(session: Session, ticket: Ticket) -> frozenset[Kind]:

@@ -115,6 +115,7 @@ def freeze_figures(session: Session, campaign: Campaign, *, cut_off: datetime) -
                     "name": report.unit.name,
                     "visited": report.visited,
                     "reported": report.reported,
+                    "zero_report": report.zero_reported_at is not None,
                     "inspections": report.inspections,
                 }
                 for report in scope.units

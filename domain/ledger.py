@@ -5,7 +5,7 @@ Read in slices with the row's columns only: a ledger of 100 000 tickets never st
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -158,8 +158,11 @@ def _quantities() -> ColumnElement[object]:
     )
 
 
-def ledger_history(session: Session, campaign: Campaign, *, actor: Actor) -> Iterator[RowMapping]:
-    """Everything that happened to those tickets: number, at, event, from_state, to_state, actor_name, facts."""
+def ledger_history(session: Session, campaign: Campaign, *, actor: Actor) -> Iterator[Mapping[Any, Any]]:
+    """Everything that happened to those tickets: number, at, event, from_state, to_state, actor_name, facts; and the
+    `names` of everybody by login, who the facts may name.
+    """
+    names = dict(session.execute(select(Person.login, Person.name)).tuples().all())
     query = (
         select(
             Ticket.number,
@@ -174,4 +177,5 @@ def ledger_history(session: Session, campaign: Campaign, *, actor: Actor) -> Ite
         .where(Ticket.campaign_id == campaign.id, tickets_visible_to(actor))
         .order_by(Ticket.number, History.id)
     )
-    yield from session.execute(query.execution_options(yield_per=SLICE)).mappings()
+    for row in session.execute(query.execution_options(yield_per=SLICE)).mappings():
+        yield {**row, "names": names}

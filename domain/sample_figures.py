@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from domain.records import Campaign, SampleDraw, SampledTicket, SampleKind, Unit
+from domain.records import Campaign, CampaignUnit, SampleDraw, SampledTicket, SampleKind, Unit
 from domain.sample_checks import SampleCounts
 from statemachines.labels import LOCAL, Level
 
@@ -23,7 +23,10 @@ Cell = tuple[SampleKind, str, Level]
 
 
 def sample_figures(session: Session, campaign: Campaign) -> dict[str, Any]:
-    """By kind of sample (a kind nobody drew is left out): the counts in all, by level and by unit, cells and draws."""
+    """By kind of sample (a kind nobody drew is left out): the counts in all, by level and by unit, cells and draws.
+
+    Units come in the order of the scope, as everywhere in the papers.
+    """
     drawn = (
         select(SampleDraw.kind, SampledTicket.passed, func.count())
         .join(SampleDraw, SampleDraw.id == SampledTicket.draw_id)
@@ -42,8 +45,11 @@ def sample_figures(session: Session, campaign: Campaign) -> dict[str, Any]:
     apart = (
         drawn.add_columns(SampledTicket.level, Unit.code, Unit.name)
         .join(Unit, Unit.id == SampledTicket.unit_id)
-        .group_by(SampledTicket.level, Unit.id)
-        .order_by(Unit.path)
+        .outerjoin(
+            CampaignUnit, (CampaignUnit.campaign_id == campaign.id) & (CampaignUnit.unit_id == Unit.id)
+        )
+        .group_by(SampledTicket.level, Unit.id, CampaignUnit.position)
+        .order_by(CampaignUnit.position, Unit.path)
     )
     for kind, passed, count, level, code, name in session.execute(apart):
         units[code] = name

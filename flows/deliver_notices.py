@@ -9,6 +9,7 @@ from uuid import UUID
 from prefect import flow
 from pydantic import AwareDatetime
 
+from domain.clock import real_time
 from domain.delivery import deliver_all
 from domain.flow_runs import beat
 from flows.here import opened, worked
@@ -31,5 +32,7 @@ def run(as_of: datetime, *, dry_run: bool, request: UUID | None = None) -> dict[
         opened() as here,
         beat(here.database, "deliver-notices", dry_run=dry_run, request=request) as outcome,
     ):
-        outcome.update(deliver_all(here.database, here.settings, as_of=as_of, dry_run=dry_run).said())
+        now = max(as_of, real_time())
+        done = deliver_all(here.database, here.settings, as_of=as_of, now=now, dry_run=dry_run)
+        outcome.update(done.said())
     return outcome

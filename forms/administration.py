@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import ValidationError
 
 from domain.audit import AuditFilter, Line, Subject, audit
+from domain.history_words import BRIEF, LINES, REMINDED
 from domain.rights import RIGHTS, Deed
 from forms.errors import PageRoute
 from forms.fields import Form, Problem, problems_of
@@ -140,14 +141,29 @@ def _what(line: Line, lang: Language) -> str:
     return say(lang, words) if words else line.row.event
 
 
-def _facts(line: Line) -> list[tuple[str, str]]:
-    """The facts of a row as name and text; a changed one as before → after."""
+_CALLED = {**BRIEF, **LINES, **REMINDED}
+
+
+def _facts(line: Line, lang: Language) -> list[tuple[str, str]]:
+    """The facts of a row as name (in words where it has any) and text; a changed one as before → after."""
     facts = dict(line.row.facts)
     changed = facts.pop("changed", None)
-    said = [(name, _text(value)) for name, value in facts.items()]
+    chosen = 0 if lang == "zh" else 1
+    said = [
+        (_CALLED[name][chosen] if name in _CALLED else name, _said(name, value, lang))
+        for name, value in facts.items()
+    ]
     if isinstance(changed, dict):
         said += [(name, _change(value)) for name, value in changed.items()]
     return said
+
+
+def _said(name: str, value: object, lang: Language) -> str:
+    if name == "told" and isinstance(value, list):
+        return ("、" if lang == "zh" else ", ").join(map(str, value))
+    if name == "why" and isinstance(value, dict):
+        return " ".join(str(each[lang]) for each in value.values())
+    return _text(value)
 
 
 def _change(value: object) -> str:
@@ -171,7 +187,7 @@ def audit_page(request: Request, actor: Who, cursor: str | None = None) -> Respo
     lang = language_of(request)
     with database_of(request).reading() as session:
         found = audit(session, wanted, actor=actor, limit=PER_PAGE, cursor=cursor)
-        lines = [(line, _what(line, lang), _facts(line)) for line in found.items]
+        lines = [(line, _what(line, lang), _facts(line, lang)) for line in found.items]
         return page(
             request,
             "audit.html",

@@ -154,9 +154,10 @@ def campaign_page(
             entry.unit_id for entry in found.scope if may(actor, Deed.ZERO_REPORT, at=entry.unit.path)
         },
         may_plan=[
-            entry.unit for entry in found.scope if may(actor, Deed.PLAN_INSPECTION, at=entry.unit.path)
+            entry.unit
+            for entry in found.scope
+            if accepts_findings(found.state) and may(actor, Deed.PLAN_INSPECTION, at=entry.unit.path)
         ],
-        may_record=any(may(actor, Deed.RECORD_QUANTITIES, at=entry.unit.path) for entry in found.scope),
     )
 
 

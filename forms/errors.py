@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
+from pydantic import ValidationError
 from sqlalchemy.exc import DataError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
+from domain.errors import FieldError, explain
 from forms.json_answers import asks_for_json, problem_json
 from forms.pages import page
 from forms.session import LoginNeeded, PasswordNeeded, login_address, password_address
@@ -36,8 +38,10 @@ SAID: Mapping[int, tuple[str, str]] = {
 }
 
 
-def error_page(request: Request, status: int, *, refusal: Refusal | None = None) -> Response:
-    """The page for a status, with the refusal's own words when there is one."""
+def error_page(
+    request: Request, status: int, *, refusal: Refusal | None = None, faults: Sequence[FieldError] = ()
+) -> Response:
+    """The page for a status, with the refusal's own words when there is one, and each field that was wrong."""
     lang = language_of(request)
     heading, advice = SAID.get(status, SAID[500 if status >= 500 else 400])
     return page(
@@ -47,6 +51,7 @@ def error_page(request: Request, status: int, *, refusal: Refusal | None = None)
         code=status,
         heading=refusal.title(lang) if refusal else say(lang, heading),
         advice=refusal.sentence(lang) if refusal else say(lang, advice),
+        faults=faults,
     )
 
 
@@ -66,6 +71,10 @@ async def answer(request: Request, error: Exception) -> Response | None:
         case RequestValidationError():
             # A path or query that is no number, no UUID: there is no such page.
             return await run_in_threadpool(error_page, request, 404)
+        case ValidationError():
+            # A form without a page of its own to come back to, sent with what its fields do not let through.
+            faults = explain(error.errors(), language_of(request))
+            return await run_in_threadpool(error_page, request, 422, faults=faults)
         case DataError():
             # Text with a NUL character, a number beyond every column: nothing a person types, so no field is named.
             return await run_in_threadpool(error_page, request, 422)

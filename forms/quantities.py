@@ -17,6 +17,7 @@ from forms.findings import units_to_report, usual_measure_units
 from forms.pages import page, see_other
 from forms.session import database_of, now_of, signed_in
 from forms.words import _, language_of, say
+from statemachines.campaign import accepts_findings
 from statemachines.refusals import Refusal
 from statemachines.roles import Actor
 
@@ -46,7 +47,7 @@ def _quantities_page(
         units = [
             unit
             for unit in units_to_report(session, [campaign], actor)
-            if may(actor, Deed.RECORD_QUANTITIES, at=unit.path)
+            if accepts_findings(campaign.state) and may(actor, Deed.RECORD_QUANTITIES, at=unit.path)
         ]
         return page(
             request,

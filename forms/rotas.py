@@ -22,6 +22,7 @@ from forms.fields import Form, Sent, SentForm, problems_of, status_of
 from forms.pages import page, see_other
 from forms.session import database_of, now_of, signed_in
 from forms.words import _, language_of, say
+from statemachines.campaign import accepts_findings
 from statemachines.refusals import Refusal
 from statemachines.roles import Actor, Role
 
@@ -61,7 +62,7 @@ def _rotas_page(request: Request, code: str, form: Form, *, actor: Actor, status
             checklists=list_checklists(session),
             every=tuple(RotaEvery),
             weekdays=[say(lang, words) for words in WEEKDAYS],
-            may_change=may(actor, Deed.PLAN_ROTA, at=campaign.unit.path),
+            may_change=may(actor, Deed.PLAN_ROTA, at=campaign.unit.path) and accepts_findings(campaign.state),
             inspectors=list_people(session, PeopleFilter(role=Role.INSPECTOR), actor=actor, limit=500).items,
         )
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from domain.history_words import BRIEF, LINES, MOMENTS, PEOPLE, Words
 from domain.notices import CORRECTED
 from domain.records import History
 from forms import dates
@@ -60,58 +61,6 @@ HAPPENED: Mapping[str, str] = {
     "settle": _("了结"),
 }
 
-#: Short facts, said in one line in this order.
-BRIEF: Mapping[str, str] = {
-    "level": _("等级"),
-    "previous": _("原为"),
-    "assignee": _("责任人"),
-    "finder": _("发现人"),
-    "previous_due": _("原期限"),
-    "due": _("期限"),
-    "fixed_at": _("完成时间"),
-    "cost": _("费用（元）"),
-    "budget": _("资金（元）"),
-    "duplicate_of": _("重复于"),
-    "receipt": _("手机回执"),
-    "author": _("存下者"),
-    "sender_name": _("转出单位"),
-    "receiver_name": _("接收单位"),
-    "calendar": _("日历"),
-    "files": _("照片（张）"),
-    "ticket": _("隐患单"),
-    "again": _("新单"),
-    "order": _("督办文号"),
-    "order_level": _("督办级别"),
-    "supervisor": _("督办人"),
-    "next_report": _("下次报告"),
-    "instead_of": _("代"),
-}
-
-PEOPLE = ("assignee", "supervisor", "author", "finder", "previous", "instead_of")
-"""Facts that name a person by login."""
-
-#: Sentences, each on a line of its own.
-LINES: Mapping[str, str] = {
-    "duty": _("定责"),
-    "measure": _("措施"),
-    "note": _("说明"),
-    "opinion": _("意见"),
-    "reason": _("理由"),
-    "interim_measures": _("临时防范措施"),
-    "emergency_plan": _("预案"),
-    "answer": _("内容"),
-    "comment": _("留言"),
-    "requirements": _("督办要求"),
-    "text": _("进展"),
-    "words": _("报告内容"),
-    "goals": _("治理的目标和任务"),
-    "methods": _("采取的方法和措施"),
-    "funds": _("经费和物资的落实"),
-    "people": _("负责治理的机构和人员"),
-    "schedule": _("治理的时限和要求"),
-    "safety": _("安全措施和应急预案"),
-}
-
 BAD = {"return", "cancel", "supervise", "escalate", "extension_refused", "plan_refused", "dispute"}
 
 
@@ -144,9 +93,9 @@ def told(row: History, lang: Language, *, now: datetime, names: Mapping[str, str
         verdict = Verdict.ADOPTED if row.facts["adopted"] else Verdict.NOT_ADOPTED
         what = f"{what}{say(lang, _('：'))}{label(verdict, lang)}"
 
-    def said(wanted: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    def said(wanted: Mapping[str, Words]) -> tuple[tuple[str, str], ...]:
         return tuple(
-            (say(lang, words), _fact(name, row.facts[name], lang, now, names))
+            (words[0 if lang == "zh" else 1], _fact(name, row.facts[name], lang, now, names))
             for name, words in wanted.items()
             if row.facts.get(name) not in (None, "", [], 0) and isinstance(row.facts[name], str | int | float)
         )
@@ -189,7 +138,7 @@ def _fact(
         return label(SupervisionLevel(str(value)), lang)
     if name in PEOPLE:
         return names.get(str(value), str(value))
-    if name in {"due", "previous_due", "fixed_at", "next_report"}:
+    if name in MOMENTS:
         moment = datetime.fromisoformat(str(value))
         if moment.tzinfo is not None:
             return (dates.moment if name == "fixed_at" else dates.deadline)(moment, lang, now=now)

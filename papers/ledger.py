@@ -15,11 +15,13 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.worksheet import Worksheet
 from sqlalchemy.orm import Session
 
+from domain.history_words import BRIEF, LINES, MOMENTS, PEOPLE, REMINDED
 from domain.ledger import ledger_entries, ledger_history
 from domain.records import Campaign
-from statemachines.labels import LOCAL, Labelled, local_day
+from statemachines.labels import LOCAL, Labelled, Level, local_day
 from statemachines.roles import Actor
 from statemachines.spot_check import SpotCheckEvent
 from statemachines.supervision import SupervisionLevel
@@ -138,6 +140,34 @@ COLUMNS: Sequence[LedgerColumn] = (
     LedgerColumn("备注", 24, _remark),
 )
 
+
+def _content(row: Entry) -> str:
+    """The facts of an event in the words the pages use; what only the program needs of them is left out."""
+    facts: Mapping[str, Any] = row["facts"]
+    said = [
+        f"{zh}：{_fact(name, facts[name], row['names'])}"
+        for name, (zh, _) in {**BRIEF, **LINES}.items()
+        if facts.get(name) not in (None, "", [], 0) and isinstance(facts[name], str | int | float)
+    ]
+    if told := facts.get("told"):
+        said.append(f"{REMINDED['told'][0]}：{'、'.join(told)}")
+    said += [why["zh"] for why in (facts.get("why") or {}).values()]
+    return "；".join(said)
+
+
+def _fact(name: str, value: str | int | float, names: Mapping[str, str]) -> str:
+    if name in PEOPLE and value in names:
+        return names[str(value)]
+    if name in {"level", "previous"}:
+        return _label(Level, str(value)) or ""
+    if name == "order_level":
+        return _label(SupervisionLevel, str(value)) or ""
+    if name in MOMENTS:
+        moment = datetime.fromisoformat(str(value))
+        return f"{moment.astimezone(LOCAL):%Y-%m-%d %H:%M}" if moment.tzinfo else str(value)
+    return str(value)
+
+
 HISTORY_COLUMNS: Sequence[LedgerColumn] = (
     LedgerColumn("隐患编号", 20, _field("number")),
     LedgerColumn("时间", 18, lambda row: row["at"].astimezone(LOCAL).replace(tzinfo=None)),
@@ -145,7 +175,7 @@ HISTORY_COLUMNS: Sequence[LedgerColumn] = (
     LedgerColumn("原状态", 10, lambda row: _label(TicketState, row["from_state"])),
     LedgerColumn("新状态", 10, lambda row: _label(TicketState, row["to_state"])),
     LedgerColumn("办理人", 12, _field("actor_name")),
-    LedgerColumn("内容", 80, lambda row: "；".join(f"{name}={fact}" for name, fact in row["facts"].items())),
+    LedgerColumn("内容", 80, lambda row: _content(row) or None),
 )
 
 
@@ -200,7 +230,12 @@ def _sheet(sheet: Sheet, columns: Sequence[LedgerColumn], rows: Iterable[Entry])
     sheet.freeze_panes = "C2" if columns is COLUMNS else "A2"
     sheet.auto_filter.ref = f"A1:{get_column_letter(len(columns))}1"
     sheet.print_title_rows = "1:1"
+    sheet.page_setup.paperSize = Worksheet.PAPERSIZE_A3 if columns is COLUMNS else Worksheet.PAPERSIZE_A4
     sheet.page_setup.orientation = "landscape"
+    if columns is COLUMNS:
+        # One page across would be too small to read: three, each beginning with place and number.
+        sheet.page_setup.fitToWidth = 3
+        sheet.print_title_cols = "A:B"
     sheet.page_setup.fitToHeight = 0
     sheet.sheet_properties.pageSetUpPr.fitToPage = True
     for place, column in enumerate(columns, start=1):

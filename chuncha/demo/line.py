@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
+from itertools import zip_longest
 from typing import Any
 from uuid import UUID
 
 from chuncha.demo.client import Client, PlayBroken
 from chuncha.demo.steps import (
-    AddRota,
     Answering,
     Create,
     Decision,
     Deed,
-    Draw,
     Hazard,
     MakeUp,
     Signing,
+    SpotChecks,
     Step,
     Submit,
     TakeCall,
@@ -28,6 +28,8 @@ from chuncha.demo.steps import (
     Work,
     ZeroReport,
 )
+
+_EACH_LOOK = timedelta(minutes=6)
 
 
 class Line:
@@ -69,7 +71,10 @@ class Line:
                 self._post(f"/tools/{step.number}/tests", step.body, step)
                 self._made["test"] += 1
             case Create():
-                self._post("/campaigns", step.body, step)
+                below = "" if step.below is None else f"/{self._campaign}/{step.below}"
+                self._post(f"/campaigns{below}", step.body, step)
+            case SpotChecks():
+                self._check_sample(step)
             case _:
                 self._in_campaign(step)
 
@@ -79,20 +84,31 @@ class Line:
         match step:
             case Turn():
                 post(f"{path}/{step.event}", step.facts)
-            case AddRota():
-                post(f"{path}/rotas", step.body)
             case Work():
                 post(f"{path}/quantities", step.body)
                 self._made["work"] += 1
             case ZeroReport():
                 post(f"{path}/zero-reports", {"unit": step.unit})
-            case Draw():
-                post(f"{path}/samples", step.body)
             case TakeCall():
                 call = f"/calls/{post('/calls', {**step.body, 'campaign': self._campaign})['number']}"
                 if step.satisfied is not None:
                     post(f"{call}/call-back", {"satisfied": step.satisfied})
                     post(f"{call}/settle", {})
+
+    def _check_sample(self, step: SpotChecks) -> None:
+        path = f"/campaigns/{self._campaign}/sampled-tickets"
+        asked = {"unit": step.unit, "waiting": True, "limit": 100}
+        drawn = self._client.get(path, by=step.by, at=step.at, **asked)["items"]
+        # What still waits for its re-check has its result from there.
+        verified = [each["ticket"] for each in drawn if each["state"] == "verified"]
+        for place, (number, bad) in enumerate(zip_longest(verified, step.bad.items())):
+            at = step.at + place * _EACH_LOOK
+            key, opinion = bad or (None, step.opinion)
+            body = {"passed": bad is None, "opinion": opinion}
+            result = self._client.post(f"{path}/{number}/check", body, by=step.by, at=at)
+            if key is not None:
+                self._numbers[key] = result["again"]
+        self._made["looked"] += len(verified)
 
     def _submit(self, step: Submit) -> None:
         bodies = [_finding(self._campaign, hazard) for hazard in step.hazards]

@@ -23,12 +23,11 @@ from chuncha.demo.client import Client
 from chuncha.demo.clock import Clock
 from chuncha.demo.line import Line
 from chuncha.demo.steps import (
-    AddRota,
     Create,
     Decision,
     Deed,
-    Draw,
     Signing,
+    SpotChecks,
     Step,
     Story,
     Submit,
@@ -56,6 +55,7 @@ _SAID = {
     "cancel": "作废",
     "work": "工作量",
     "test": "试验",
+    "looked": "抽查",
     "missed": "未检",
     "chased": "催办",
     "sent": "邮件",
@@ -156,9 +156,7 @@ class Player:
             self._today.clear()
             self._turned.clear()
             self._morning(day)
-            for whole, some in groupby(
-                steps[day], key=lambda step: isinstance(step, Create | Turn | AddRota | Draw)
-            ):
+            for whole, some in groupby(steps[day], key=lambda step: isinstance(step, Create | Turn)):
                 if whole:
                     self._for_everybody(some)
                 else:
@@ -257,4 +255,6 @@ def _units_of_hazards(steps: Iterable[Step]) -> dict[UUID, str]:
                 found |= {hazard.key: hazard.unit for hazard in step.hazards}
             case Signing():
                 found |= {hazard.key: hazard.unit for hazard in step.failed.values()}
+            case SpotChecks():
+                found |= dict.fromkeys(step.bad, step.unit)
     return found

@@ -126,16 +126,10 @@ class ToolTest(Step):
 
 @dataclass(frozen=True, slots=True)
 class Create(Step):
-    """A campaign is set up."""
+    """A campaign is set up, or something of the whole campaign `below` it: one of its rotas, a draw of its samples."""
 
     body: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class AddRota(Step):
-    """A scheduled check is added to the running campaign."""
-
-    body: dict[str, Any]
+    below: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,10 +148,15 @@ class ZeroReport(Step):
 
 
 @dataclass(frozen=True, slots=True)
-class Draw(Step):
-    """What is re-checked on the spot is drawn."""
+class SpotChecks(Step):
+    """What was drawn of a unit and is verified is looked at on the spot, `opinion` said of what holds.
 
-    body: dict[str, Any]
+    `bad` names what does not: as many of the first as there are keys, each the key of the new ticket it becomes.
+    """
+
+    unit: str
+    opinion: str
+    bad: Mapping[UUID, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -253,6 +253,18 @@ def test_a_dry_run_counts_and_sends_nothing(world: World) -> None:
     assert messages(world) == []
 
 
+def test_a_replay_of_yesterday_leaves_what_was_written_since(world: World) -> None:
+    write(world, "limin")
+    yesterday, settings = world.now - timedelta(days=1), Settings(smtp_url=None)
+    for dry_run in (True, False):
+        assert (
+            str(deliver_all(world.database, settings, as_of=yesterday, now=world.now, dry_run=dry_run))
+            == "none"
+        )
+    assert messages(world) == []
+    assert deliver_all(world.database, settings, as_of=world.now).sent == 1
+
+
 def test_what_waits_is_what_is_loose_and_what_was_not_taken(world: World) -> None:
     write(world, "limin", times=2)
     deliver(

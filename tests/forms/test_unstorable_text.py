@@ -1,4 +1,4 @@
-"""What no field can hold is refused with a page, never answered with an error of the system."""
+"""What no field can hold or lacks is refused with a page, never answered with an error of the system."""
 
 from __future__ import annotations
 
@@ -26,3 +26,9 @@ def test_a_text_with_a_nul_character_is_refused(browser_of: SignedIn, world: Wor
 
 def test_a_login_with_a_nul_character_is_refused(stranger: Browser) -> None:
     assert stranger.sign_in("li\x00min").status_code == 422
+
+
+def test_a_visit_planned_without_a_unit_names_the_field(browser_of: SignedIn) -> None:
+    answer = browser_of("limin").post("/inspections", {"campaign": "CC2026", "unit": ""})
+    assert answer.status_code == 422
+    assert "unit 必须填写" in " ".join(text_of(answer).split())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from io import BytesIO
 
@@ -86,3 +87,13 @@ def test_every_transition_stands_on_the_second_sheet(played: World) -> None:
 def test_a_station_gets_its_own_hazards_only(played: World) -> None:
     units = {row["被检单位(站所)"] for row in rows_of(ledger_of(played, "shisuozhang"))}
     assert units == {"石桥供电所"}
+
+
+def test_what_happened_is_told_in_words_and_people_by_name(played: World) -> None:
+    sheet = ledger_of(played).worksheets[1]
+    rows = [row for row in sheet.iter_rows(min_row=2, values_only=True) if row[0] == "CC2026-LL01-0001"]
+    told = {row[2]: str(row[6]) for row in rows}
+    assert "责任人：王建国" in told["下达整改"]
+    assert "措施：" in told["下达整改"]
+    contents = "".join(str(row[6]) for row in sheet.iter_rows(min_row=2, values_only=True))
+    assert not re.search("[a-z_]+=", contents), "no name of a program's field"

@@ -13,7 +13,6 @@ from chuncha.demo.kindergarten.garden import CHECKLIST, CODE, Garden, Place
 from chuncha.demo.people import Colleague
 from chuncha.demo.photos import Shot, scene_of
 from chuncha.demo.steps import (
-    AddRota,
     Answering,
     Create,
     Deed,
@@ -143,7 +142,7 @@ class _Writer:
             "day_of_month": FIRE_CHECK.day,
             "units": ["CY-ST", "CY-MW"],
         }
-        yield AddRota(days.at(date(2026, 3, 4), 11), logistics, body)
+        yield Create(days.at(date(2026, 3, 4), 11), logistics, body, "rotas")
         checked = [each for each in self._garden.places if each.code in ("CY-ST", "CY-MW")]
         for place in checked:
             yield from self._visit(place, FIRE_CHECK, FIRE_CHECK, place.checker, findings=1)

@@ -34,7 +34,7 @@ SAMPLE = Sample(
             CHECKLIST_DISTRIBUTION,
             sample(CHECKLIST_DISTRIBUTION),
             code=CHECKLIST,
-            name="配电春查检查表（90项）",
+            name="配电春查检查表",
         ),
     ),
     people=_BUREAU.people,

@@ -19,7 +19,8 @@ UNITS, PEOPLE = Table.of(__package__, "units"), Table.of(__package__, "people")
 class Station:
     """A station with its people. `fixers` are those of its team where it has one, else its own.
 
-    `partner` is the bureau's inspector who looks after it; `lines` are its 10 kV lines, `villages` what they feed.
+    `partner` is the bureau's inspector who looks after it, `outsider` one who does not and looks at it for the sample;
+    `lines` are its 10 kV lines, `villages` what they feed.
     """
 
     code: str
@@ -28,6 +29,7 @@ class Station:
     checker: Colleague
     fixers: tuple[Colleague, ...]
     partner: Colleague
+    outsider: Colleague
     lines: tuple[str, ...]
     villages: tuple[str, ...]
 
@@ -95,6 +97,7 @@ class Bureau:
             checker=self.holding(Role.INSPECTOR, code)[0],
             fixers=tuple(fixers),
             partner=inspectors[place % len(inspectors)],
+            outsider=inspectors[(place - 1) % len(inspectors)],
             lines=lines,
             villages=villages,
         )

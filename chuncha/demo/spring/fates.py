@@ -6,12 +6,13 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from random import Random
 from typing import Any
+from uuid import UUID
 
 from chuncha.demo import days
 from chuncha.demo.due import due_of
 from chuncha.demo.people import Colleague
 from chuncha.demo.spring import dates
-from chuncha.demo.spring.bureau import Bureau
+from chuncha.demo.spring.bureau import Bureau, Station
 from chuncha.demo.spring.hazards import Hazard, after
 from chuncha.demo.spring.works import Works
 from chuncha.demo.steps import Decision, Deed, Step
@@ -158,6 +159,14 @@ class Fates:
         body = {"reason": "与已登记隐患为同一处", "kind": "duplicate"}
         return [Deed(at, hazard.station.head, hazard.key, "cancel", body, same_as=original.key)]
 
+    def again(self, key: UUID, station: Station, at: datetime) -> Deed:
+        """三定 for what the sample of the re-check found bad again: still open when the campaign ends."""
+        body = {
+            **self._responsible(station, self._chance.choice(station.fixers)),
+            "measure": "查明原因，按原措施整改到位，整改后由局复查",
+        }
+        return Deed(at, station.head, key, "assign", body)
+
     def _on_spot(self, hazard: Hazard, submitted: datetime) -> Iterator[Step]:
         at = submitted + timedelta(minutes=self._chance.randint(5, 25))
         shot = after(hazard, self._chance, at=at)
@@ -219,11 +228,7 @@ class Fates:
         chance, station = self._chance, hazard.station
         fixer = chance.choice(station.fixers)
         at = days.soon(chance, submitted, 15, 110)
-        body = {
-            "assignee": fixer.login,
-            "duty": f"{station.short}负责，{fixer.name}实施，{station.head.name}督促",
-            "measure": hazard.item.measure,
-        }
+        body = {**self._responsible(station, fixer), "measure": hazard.item.measure}
         yield Deed(at, station.head, hazard.key, "assign", body)
         due = due_of(hazard, at)
         if chance.random() < 0.6:
@@ -231,6 +236,13 @@ class Fates:
             yield Deed(signed, fixer, hazard.key, "acknowledge")
             at = signed
         return fixer, at, due
+
+    def _responsible(self, station: Station, fixer: Colleague) -> dict[str, str]:
+        """定人 and 定责."""
+        return {
+            "assignee": fixer.login,
+            "duty": f"{station.short}负责，{fixer.name}实施，{station.head.name}督促",
+        }
 
     def _in_time(self, assigned: datetime, due: datetime) -> datetime:
         """Before the deadline, early more often than late."""

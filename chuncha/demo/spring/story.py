@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from random import Random
 from typing import Any
+from uuid import UUID
 
 from chuncha.demo import days
 from chuncha.demo.due import due_of
@@ -19,10 +20,10 @@ from chuncha.demo.spring.works import CAMPAIGN, Works
 from chuncha.demo.steps import (
     Answering,
     Create,
-    Draw,
     Item,
     Rhythm,
     Signing,
+    SpotChecks,
     Step,
     Story,
     Submit,
@@ -66,6 +67,13 @@ CALLS = (
 )
 """Day, unit, way, what the caller said, what they were told, and whether they were satisfied when called back."""
 
+HELD = ("现场抽查，整改保持良好", "与整改回复、照片一致", "抽查实物，未见反弹")
+BAD_AGAIN = {
+    "BT03": "整改后反弹，同一问题再次出现，重新登记整改",
+    "SL14": "临时处理，未按措施整改到位，重新登记整改",
+}
+"""What is said of what held in the sample of the re-check, and of the one that did not, by unit."""
+
 
 def write_story(seed: int, bureau: Bureau) -> Story:
     """Every step of the campaign in the order of time."""
@@ -104,6 +112,7 @@ class _Writer:
         yield from self._desk()
         yield from self._works.tests(self._bureau)
         yield from self._works.rest(self._chance, self._bureau)
+        yield from self._sample()
 
     # The frame.
 
@@ -296,15 +305,29 @@ class _Writer:
                 yield from self._fates.of(hazard, "open", sent)
 
     def _desk(self) -> Iterator[Step]:
-        """What the supervisor does besides: calls on the hotline, the draw for the re-check."""
+        """What the supervisor does besides: calls on the hotline."""
         supervisor = self._bureau.safety_supervisor
         for day, unit, way, content, answer, satisfied in CALLS:
             body = {"unit": unit, "way": way, "content": content, "answer": answer}
             yield TakeCall(
                 days.at(day, 10, 5), supervisor, {**body, "callback_wanted": satisfied is not None}, satisfied
             )
+
+    def _sample(self) -> Iterator[Step]:
+        """The sample of the re-check is drawn, and looked at by inspectors from elsewhere: one station each a day."""
+        supervisor = self._bureau.safety_supervisor
         draw = {"kind": "recheck", "seed": dates.RECHECKING[0].isoformat()}
-        yield Draw(days.at(dates.RECHECKING[0], 8, 45), supervisor, draw)
+        yield Create(days.at(dates.RECHECKING[0], 8, 45), supervisor, draw, "samples")
+
+        for place, station in enumerate(self._bureau.stations):
+            day = dates.RECHECKING[0] + place // len(self._bureau.inspectors) * days.ONE_DAY
+            at = days.at(day, 9, 10)
+            words = BAD_AGAIN.get(station.code)
+            again = {} if words is None else {UUID(int=self._chance.getrandbits(128), version=4): words}
+            opinion = HELD[place % len(HELD)]
+            yield SpotChecks(at, station.outsider, station.code, opinion, again)
+            for key in again:
+                yield self._fates.again(key, station, days.soon(self._chance, at, 130, 200))
 
 
 def campaign(bureau: Bureau) -> dict[str, Any]:
