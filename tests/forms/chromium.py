@@ -7,7 +7,7 @@ import shutil
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -32,6 +32,14 @@ PATIENCE = 30_000
 """Milliseconds a page has for what it is asked: other tests run beside. Nothing waits longer than it must."""
 
 expect.set_options(timeout=PATIENCE)
+
+
+def until(page: Page, ready: Callable[[], bool]) -> None:
+    """Wait until the server has it; the page goes on meanwhile."""
+    deadline = time.monotonic() + PATIENCE / 1000
+    while not ready():
+        assert time.monotonic() < deadline, f"not within {PATIENCE / 1000} s"
+        page.wait_for_timeout(50)
 
 
 def chromium_path() -> str:

@@ -4,8 +4,6 @@ a tool's test, work done in bulk; and an answer that two devices changed.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -35,7 +33,7 @@ from domain.tools import NewTool, months_later, register_tool
 from statemachines.inspection import InspectionState
 from statemachines.roles import SYSTEM
 from tests.applications import application
-from tests.forms.chromium import PHONE, Person, chromium, serving
+from tests.forms.chromium import PHONE, Person, chromium, serving, until
 from tests.photos import photo
 from tests.world import World
 
@@ -43,14 +41,6 @@ pytestmark = pytest.mark.browser
 
 GROUPS = ("杆塔", "拉线", "变压器台区")
 PATIENCE = 30
-
-
-def until(page: Page, ready: Callable[[], bool]) -> None:
-    """Wait until the server has it; the page goes on meanwhile."""
-    deadline = time.monotonic() + PATIENCE
-    while not ready():
-        assert time.monotonic() < deadline, f"not within {PATIENCE} s"
-        page.wait_for_timeout(50)
 
 
 def visit(world: World, checklist: str, count: int, *, now: datetime) -> str:
