@@ -29,20 +29,27 @@ function keepAct(form) {
 /** One tap, no form: the button gives way to what became of it, and the page stays where it is. */
 async function keepTap(form) {
   if (!login || !able()) return;
-  let here;
-  try {
-    await fact("device");
-    here = (await all()).find((item) => item.kind === "acknowledge" && item.author === login && unsent(item) && item.state !== "refused" && item.body.ticket === form.dataset.number);
-  } catch {
-    return;
-  }
-  if (here) return showTapped(form, here.id);
+  const earlier = tapped(form.dataset.number);
   const keep = async () => {
+    if ((await earlier).id) return;
     const kept = await put({ ...about(form.dataset), body: { ticket: form.dataset.number, said: {} }, id: newId(), author: login, author_name: document.documentElement.dataset.name });
     showTapped(form, kept.id);
   };
   // Nothing can be kept: the server takes it as it always did.
-  keepInstead(form, keep, () => HTMLFormElement.prototype.submit.call(form));
+  keepInstead(form, earlier.then(Boolean), keep, () => HTMLFormElement.prototype.submit.call(form));
+  const here = await earlier;
+  if (here?.id) showTapped(form, here.id);
+}
+
+/** The {id} of the tap on this ticket that waits here; null when nothing can be kept here. */
+async function tapped(number) {
+  try {
+    await fact("device");
+    const here = (await all()).find((item) => item.kind === "acknowledge" && item.author === login && unsent(item) && item.state !== "refused" && item.body.ticket === number);
+    return { id: here?.id };
+  } catch {
+    return null;
+  }
 }
 
 function showTapped(form, id) {

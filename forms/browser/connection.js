@@ -1,5 +1,5 @@
 // On every page: keep the day on the phone, send what waits, and say always how much that is.
-import { able, fact, keepFact, onChange, sendAll, summary, tidy } from "./queue.js";
+import { able, fact, keepFact, onChange, sendAll, sendNow, summary, tidy } from "./queue.js";
 import { changed } from "./queue/store.js";
 import { PAGES, PHOTOS } from "./caches.js";
 import { clock, say } from "./words.js";
@@ -12,6 +12,8 @@ let timer;
 
 export async function connect() {
   if (!able()) return;
+  // Before anything is waited for: whoever is quick is asked too.
+  for (const form of document.querySelectorAll("form[action='/logout']")) form.addEventListener("submit", askBeforeLeaving, true);
   try {
     await fact("device");
   } catch {
@@ -20,8 +22,7 @@ export async function connect() {
   onChange(onNews);
   addEventListener("online", () => send());
   document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && send());
-  document.querySelector("[data-queue] [data-send]")?.addEventListener("click", () => send());
-  for (const form of document.querySelectorAll("form[action='/logout']")) form.addEventListener("submit", askBeforeLeaving, true);
+  document.querySelector("[data-queue] [data-send]")?.addEventListener("click", () => send(sendNow));
   await show();
   if (login) send();
   tidy();
@@ -31,11 +32,11 @@ export async function connect() {
   if (login) await keepDay().catch(() => {});
 }
 
-async function send() {
+async function send(how = sendAll) {
   clearTimeout(timer);
   const { waiting } = await summary(login);
   if (!waiting) return show();
-  const outcome = await sendAll();
+  const outcome = await how();
   await show();
   const left = await summary(login);
   if (!left.waiting) tries = 0;
@@ -76,7 +77,8 @@ function askBeforeLeaving(event) {
   if (form.dataset.asked) return;
   event.preventDefault();
   event.stopImmediatePropagation();
-  summary(login).then(({ waiting, refused }) => {
+  // Where nothing can be kept, nothing waits.
+  summary(login).catch(() => ({ waiting: 0, refused: 0 })).then(({ waiting, refused }) => {
     if (waiting + refused > 0 && !confirm(say("leaving", { count: waiting + refused }))) return;
     form.dataset.asked = "1";
     form.requestSubmit();

@@ -1,5 +1,5 @@
 // What is on this phone: each item with its receipt, its state and the server's reason; send, export, give up.
-import { able, again, all, fact, forget, onChange, sendAll, unsent } from "./queue.js";
+import { able, again, all, fact, forget, onChange, sendNow, unsent } from "./queue.js";
 import { persist } from "./connection.js";
 import { draftsOf, dropDraft } from "./draft.js";
 import { choose, elsewhere, syncDrafts } from "./server_drafts.js";
@@ -22,7 +22,7 @@ if (place) start();
 async function start() {
   if (!able()) return;
   onChange((news) => (news.progress ? progress(news) : show()));
-  document.querySelector("[data-send-now]").addEventListener("click", () => sendAll());
+  document.querySelector("[data-send-now]").addEventListener("click", () => sendNow());
   document.querySelector("[data-export]").addEventListener("click", exportAll);
   document.querySelector("[data-install]").addEventListener("click", () => install?.prompt());
   await show();

@@ -30,17 +30,15 @@ if (form) {
 }
 
 async function takeOver() {
-  let day;
-  try {
-    day = (await fact("day"))?.day;
-  } catch {
-    return; // nothing can be kept here: the server's form goes on
-  }
+  const kept = fact("day").then((told) => ({ day: told?.day }), () => null);
+  keepInstead(form, kept.then(Boolean), save, () => sayNotKept(form));
+  const opened = await kept;
+  if (!opened) return; // nothing can be kept here: the server's form goes on
+  const { day } = opened;
   for (const field of form.querySelectorAll("[data-photos]")) {
     field.dataset.keepsItself = "";
     field.addEventListener("photos:changed", () => keepPhotos(field));
   }
-  keepInstead(form, save, () => sayNotKept(form));
   form.addEventListener("input", () => keepSoon());
   form.querySelector("[data-here]").hidden = false;
   form.querySelector("[data-here] button").addEventListener("click", () => here(true));

@@ -14,17 +14,32 @@ const login = document.documentElement.dataset.login;
  * Take the form over. `item(values, files)` gives {kind, url, body, title, about} of what was filled in and the photos as they are
  * listed, `fill(body)` the values of a refused one, with its `files` if it has any; `again`, `told` and `goOn` are as in saved.js.
  */
-export async function keepForm(form, { item, fill, again, told, goOn }) {
+export function keepForm(form, { item, fill, again, told, goOn }) {
   if (!login || !able()) return;
+  const field = form.querySelector("[data-photos]");
+  const begun = begin(form, field, fill);
+  const keep = async () => {
+    const { replacing } = await begun;
+    const photos = field ? await keptOf(field) : [];
+    // One put right is another one: the server must not take it for the one it refused.
+    const kept = await put({ ...item(values(form), photos.map(listed)), files: photos, id: newId(), author: login, author_name: document.documentElement.dataset.name });
+    const lasting = await persist();
+    if (replacing) await forget(replacing.id);
+    confirmSaved(kept, lasting, { again, amend: ({ id }) => `${location.pathname}?from=${id}`, told, goOn });
+  };
+  keepInstead(form, begun.then(Boolean), keep, () => sayNotKept(form));
+}
+
+/** Fill in what a refused item said, and what the page could not know; null when nothing can be kept here. */
+async function begin(form, field, fill) {
   try {
     await fact("device");
   } catch {
-    return;
+    return null;
   }
   const from = new URLSearchParams(location.search).get("from");
   const refused = from && (await one(from));
   const replacing = refused?.author === login ? refused : null;
-  const field = form.querySelector("[data-photos]");
   if (field) {
     field.dataset.keepsItself = "";
     locateQuietly();
@@ -39,15 +54,7 @@ export async function keepForm(form, { item, fill, again, told, goOn }) {
   // The page may be yesterday's, kept for where there is no signal.
   for (const field of form.querySelectorAll("input[type=date]")) if (field.max && field.max < today()) field.value = field.max = today();
   for (const field of form.querySelectorAll("input[type=datetime-local]")) if (field.max && field.max < minute()) field.max = minute();
-  const keep = async () => {
-    const photos = field ? await keptOf(field) : [];
-    // One put right is another one: the server must not take it for the one it refused.
-    const kept = await put({ ...item(values(form), photos.map(listed)), files: photos, id: newId(), author: login, author_name: document.documentElement.dataset.name });
-    const lasting = await persist();
-    if (replacing) await forget(replacing.id);
-    confirmSaved(kept, lasting, { again, amend: ({ id }) => `${location.pathname}?from=${id}`, told, goOn });
-  };
-  keepInstead(form, keep, () => sayNotKept(form));
+  return { replacing };
 }
 
 /** What a refused item said of one of its photos, besides what the photo itself says. */

@@ -1,23 +1,36 @@
 // A form that is kept on this phone instead of going to the server, and a page that goes on by itself once it was sent.
 
-/** Keep what the form holds when it is submitted. A second tap keeps nothing twice; when `keep` rejects, nothing was kept: `failed` says so, and the next tap tries again. */
-export function keepInstead(form, keep, failed) {
+/**
+ * Keep what the form holds when it is submitted, from the first moment it can be. `ready` resolves to whether this phone keeps
+ * anything: where it does not, the form goes to the server as it always did. A second tap keeps nothing twice; when `keep`
+ * rejects, nothing was kept: `failed` says so, and the next tap tries again.
+ */
+export function keepInstead(form, ready, keep, failed) {
+  let asAlways = false;
+  const awake = () => {
+    delete form.dataset.saving;
+    form.removeAttribute("aria-busy");
+  };
   form.addEventListener(
     "submit",
     async (event) => {
+      if (asAlways) return;
       event.preventDefault();
       event.stopImmediatePropagation();
       if (form.dataset.saving) return;
       form.dataset.saving = "1";
       form.setAttribute("aria-busy", "true");
+      const { submitter } = event;
       try {
-        await keep();
+        if (await ready) return await keep();
       } catch (error) {
         console.warn(error);
-        delete form.dataset.saving;
-        form.removeAttribute("aria-busy");
-        failed();
+        awake();
+        return failed();
       }
+      awake();
+      asAlways = true;
+      form.requestSubmit(submitter);
     },
     true,
   );

@@ -24,11 +24,11 @@
 // States of an item: waiting → taken (has its number, photos still going) → sent; or refused.
 import { changed, db, device, onChange } from "./queue/store.js";
 import { newId, receiptOf, sha256Of } from "./queue/receipt.js";
-import { sendAll } from "./queue/send.js";
+import { sendAll, sendNow } from "./queue/send.js";
 
 export { able, device, fact, keepFact } from "./queue/store.js";
 export { newId, receiptOf, sha256Of } from "./queue/receipt.js";
-export { onChange, sendAll };
+export { onChange, sendAll, sendNow };
 
 const KEPT_AFTER_SENDING = 3 * 24 * 3600 * 1000;
 const UNSENT = new Set(["waiting", "taken", "refused"]);

@@ -17,34 +17,43 @@ const about = { visit, title: form?.dataset.title, author: login, author_name: d
 const PAUSE = 800; // ms of silence after which typed words are kept
 const STALE = 60_000; // ms after which a page that comes back to the front asks the server how things stand
 const typing = new Map(); // item → timer
-let last = Promise.resolve(); // answers are kept one after the other, in the order they were tapped
+const tapped = new Map(); // item → what was chosen since the page is open
+let opened = null; // whether anything can be kept here; null until that is known
+let taken; // resolves to `opened` once the page shows what is kept here
+let last; // answers are kept one after the other, in the order they were tapped
 let looked = Date.now();
 
 if (form) {
   showProgress(form);
   form.addEventListener("change", () => showProgress(form));
-  if (login && able()) takeOver();
+  if (login && able()) {
+    // At once: the first tap counts, whenever this phone's store is open.
+    for (const ask of asks(form)) wire(ask);
+    form.addEventListener("submit", pressed, true);
+    taken = last = takeOver();
+  }
 }
 
+/** Resolves to whether anything can be kept here; where not, the server's form goes on. */
 async function takeOver() {
-  try {
-    await fact("device");
-  } catch {
-    return; // nothing can be kept here: the server's form goes on
+  opened = await fact("device").then(() => true, () => false);
+  if (!opened) {
+    for (const ask of asks(form)) delete photosOf(ask).dataset.keepsItself;
+    return false;
   }
   form.querySelector("[data-save]").hidden = true;
-  for (const ask of asks(form)) wire(ask);
-  form.addEventListener("submit", pressed, true);
   await overlay();
   onChange(news);
   document.addEventListener("visibilitychange", () => (document.visibilityState === "hidden" ? flush() : refreshIfStale()));
   addEventListener("online", refreshIfStale);
   await showKept();
+  return true;
 }
 
 function wire(ask) {
   for (const radio of ask.querySelectorAll("input[type=radio]")) {
     radio.addEventListener("change", () => {
+      tapped.set(ask, radio.value);
       keep([ask]);
       if (radio.value === "fail") locateQuietly();
       else goOn(ask);
@@ -59,12 +68,17 @@ function wire(ask) {
 }
 
 function pressed(event) {
-  const deed = event.submitter?.value ?? "save";
+  const { submitter } = event;
+  const deed = submitter?.value ?? "save";
   // Which of two answers holds is a choice the server keeps: the form goes there as it does without us.
-  if (deed.startsWith("keep:")) return;
+  if (deed.startsWith("keep:") || opened === false) return;
   event.preventDefault();
   event.stopImmediatePropagation();
-  if (deed.startsWith("rest:")) rest(event.submitter.closest("[data-group]"));
+  taken.then((here) => (here ? act(deed, submitter) : form.requestSubmit(submitter)));
+}
+
+function act(deed, submitter) {
+  if (deed.startsWith("rest:")) rest(submitter.closest("[data-group]"));
   else flush().then(() => deed === "sign" && openSigning(form, about, said));
 }
 
@@ -110,6 +124,7 @@ function keep(some) {
 }
 
 async function keepNow(some) {
+  if (!(await taken)) return;
   const given = some.map((ask) => [ask, answerOf(ask)]).filter(([, answer]) => answer);
   if (!given.length) return;
   const { branch, first } = await takeSteps(login, given.length);
@@ -153,7 +168,8 @@ async function overlay() {
       const version = item.told?.versions?.[answer.item];
       // What was sent is on the page already, unless the page is older: one kept for where there is no signal.
       if (!ask || (!unsent(item) && !(version > versionOf(ask)))) continue;
-      show(ask, answer);
+      // What was chosen while this was read is what the person wants now.
+      show(ask, { ...answer, value: tapped.get(ask) ?? answer.value });
       by(ask, answer.answered_at);
       known(ask, item.told);
       if (!unsent(item)) continue;

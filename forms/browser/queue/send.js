@@ -40,6 +40,16 @@ export function sendAll() {
   });
 }
 
+let pressed;
+
+/** As sendAll, for a person who presses: a try that is on its way is waited for, and what it leaves is tried again. */
+export function sendNow() {
+  pressed ??= sendAll()
+    .then((outcome) => (outcome === "busy" ? navigator.locks.request("chuncha-send", () => {}).then(sendAll) : outcome))
+    .finally(() => (pressed = undefined));
+  return pressed;
+}
+
 async function send() {
   if (!(await (await db()).getAll("items")).some((item) => item.state === "waiting" || item.state === "taken")) return;
   const session = await opened();
