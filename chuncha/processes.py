@@ -94,7 +94,10 @@ class Tree:
             self.children.append(child)
         running = [each.process for each in self.children if each.process is not None and not each.ended()]
         noted = [[process.pid, psutil.Process(process.pid).create_time()] for process in running]
-        self._list.write_text(json.dumps(noted))
+        # In one piece: whoever reads it, and whoever comes after a kill just now, finds the old list or the new one.
+        fresh = self._list.with_suffix(".new")
+        fresh.write_text(json.dumps(noted))
+        fresh.replace(self._list)
 
     def watch(self, say: Callable[[str], None]) -> None:
         """Start ended children again, at growing intervals, until told to stop."""
