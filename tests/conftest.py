@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from chuncha.collecting import collect_seldom
 from chuncha.postgres import start_postgres
@@ -20,6 +21,12 @@ from tests.mail_server import MailServer
 from tests.world import World, build_world
 
 NOW = datetime.fromisoformat("2026-04-01T10:00:00+08:00")
+
+# How long an example takes says something about the machine only.
+settings.register_profile(
+    "chuncha", parent=settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("chuncha")
 
 LONGEST_FIRST = [
     "tests/spread/test_spread.py",

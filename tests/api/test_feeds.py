@@ -234,8 +234,7 @@ WORDS = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), m
 
 @settings(
     max_examples=25,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(description=WORDS, location=WORDS, tasks=st.sampled_from(Tasks), days=st.integers(0, 400))
 def test_whatever_is_written_down_reads_back(

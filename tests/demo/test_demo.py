@@ -41,7 +41,7 @@ from papers.summary import write
 from statemachines.roles import SYSTEM
 from statemachines.ticket import TicketState
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 FIGURES = list(csv.DictReader(io.StringIO(sample(SPRING_INSPECTION_FIGURES).decode())))
 
@@ -89,7 +89,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Played]:
         )
         for folder in folders
     ]
-    said = [process.communicate(timeout=800)[0] for process in processes]
+    said = [process.communicate(timeout=1600)[0] for process in processes]
     for process, words in zip(processes, said, strict=True):
         assert process.returncode == 0, words
     return [Played(folder, words) for folder, words in zip(folders, said, strict=True)]

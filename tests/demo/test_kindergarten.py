@@ -27,7 +27,7 @@ from domain.records import Inspection, Summary
 from domain.settings import read_settings
 from statemachines.inspection import InspectionState
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
 @dataclass
@@ -62,7 +62,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Played]:
         )
         for folder in folders
     ]
-    said = [process.communicate(timeout=800)[0] for process in processes]
+    said = [process.communicate(timeout=1600)[0] for process in processes]
     for process, words in zip(processes, said, strict=True):
         assert process.returncode == 0, words
     return [Played(folder) for folder in folders]

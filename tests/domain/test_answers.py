@@ -147,7 +147,7 @@ def test_a_device_that_comes_round_leaves_nothing_to_choose(world, visit):
     order=st.permutations([("phone", 1), ("phone", 2), ("phone", 3), ("tablet", 1), ("tablet", 2)]),
     again=st.lists(st.integers(0, 4), max_size=3),
 )
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_whatever_the_order_of_arrival_each_devices_last_word_is_kept(world, order, again):
     """Two devices answer one item without signal; their changes arrive in any order, some of them twice."""
     with world.database.transaction() as session:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -30,6 +29,7 @@ from statemachines.roles import SYSTEM
 from tests.faults.ledger import due as due_still
 from tests.faults.ledger import nothing_is_half_written
 from tests.many import many_assigned, recorded
+from tests.waiting import until
 from tests.world import World
 
 
@@ -42,13 +42,6 @@ def waiting(world: World) -> int:
     query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     with world.database.glance() as session:
         return int(session.scalar(text(query)) or 0)
-
-
-def until(ready: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + 60
-    while not ready():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.01)
 
 
 def told(world: World) -> list[tuple[str, str, str]]:

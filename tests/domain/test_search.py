@@ -44,7 +44,7 @@ def test_what_is_found_is_what_reading_everything_finds(
     monkeypatch.setattr(search, "MANY", many)
 
     @given(TEXTS)
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     def found(told: str) -> None:
         with world_copy.database.reading() as session:
             wanted = TicketFilter(q=told)

@@ -13,6 +13,8 @@ from typing import Any, Self
 
 import pytest
 
+from tests.waiting import PATIENCE
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -32,7 +34,7 @@ class Workers:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.communicate(timeout=30)
+        self._process.communicate(timeout=PATIENCE)
 
     def run(self, *tasks: dict[str, Any]) -> list[dict[str, Any] | None]:
         """Let a process do each task, all at once; None stands for one that was killed."""

@@ -66,7 +66,7 @@ def test_of_sweepers_at_once_all_but_one_may_die(
     world: World, workers: Workers, chance: Random, sweepers: int
 ) -> None:
     numbers = many_assigned(world, 90)
-    fates: list[dict[str, Any]] = [{"at_statement": chance.randint(1, 60)} for _ in range(sweepers - 1)]
+    fates: list[dict[str, Any]] = [{"at_statement": chance.randint(1, 40)} for _ in range(sweepers - 1)]
     *killed, last = workers.run(*(sweep(world, MORNING, **fate) for fate in [*fates, {}]))
     assert None in killed
     # What the dead held at their end is taken up by the next run, the rest was done by whoever lived.

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
@@ -24,21 +24,15 @@ from sqlalchemy import select
 from chuncha.processes import free_port
 from domain.records import Ticket
 from tests.api.conftest import finding
+from tests.waiting import PATIENCE, START, until
 from tests.world import World
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 HOUSE = Path(__file__).parents[2]
 PHONES = 6
 FINDINGS_PER_PHONE = 40
 KILLS = 3
-
-
-def until(ready: Callable[[], bool], *, seconds: float, what: str) -> None:
-    deadline = time.monotonic() + seconds
-    while not ready():
-        assert time.monotonic() < deadline, f"{what}: not within {seconds:.0f} s"
-        time.sleep(0.02)
 
 
 class Web:
@@ -53,7 +47,7 @@ class Web:
     def start(self) -> None:
         command = [sys.executable, "-m", "chuncha", "web", "--data", str(self.data), "--port", str(self.port)]
         self.process = subprocess.Popen(command, cwd=HOUSE, env=self.environment)
-        until(self.answers, seconds=60, what="the web process answers")
+        until(self.answers, "the web process answers", seconds=START)
 
     def answers(self) -> bool:
         assert self.process.poll() is None, "the web process ended by itself"
@@ -120,7 +114,7 @@ def test_a_web_process_killed_during_a_burst_loses_and_doubles_nothing(world: Wo
         sending = [pool.submit(phone.send_all, give_up) for phone in phones]
         try:
             for kill in range(1, KILLS + 1):
-                until(lambda n=kill: acknowledged() >= total * n // (KILLS + 1), seconds=60, what="the burst")
+                until(lambda n=kill: acknowledged() >= total * n // (KILLS + 1), "the burst", seconds=START)
                 time.sleep(chance.uniform(0, 0.05))
                 web.kill()
                 kept_through_kills.append(
@@ -131,7 +125,7 @@ def test_a_web_process_killed_during_a_burst_loses_and_doubles_nothing(world: Wo
             give_up.set()
             raise
         for each in sending:
-            each.result(timeout=90)
+            each.result(timeout=START)
 
     assert sum(phone.cut_off for phone in phones) >= KILLS, "no request was cut off; the test shows nothing"
     with world.database.reading() as session:
@@ -168,7 +162,7 @@ class Serving:
             assert self.process.poll() is None, self.said.read_text()
             return "Pages and calls" in self.said.read_text()
 
-        until(served, seconds=100, what="pages are served")
+        until(served, "pages are served", seconds=START)
 
     def children(self) -> list[psutil.Process]:
         return [psutil.Process(pid) for pid, _ in json.loads((self.data / "processes.json").read_text())]
@@ -180,7 +174,7 @@ def test_serve_killed_outright_starts_again_on_the_same_folder(tmp_path: Path) -
     second = None
     try:
         first.wait_until_pages_are_served()
-        until(lambda: len(first.children()) >= 2, seconds=30, what="the scheduler is started")
+        until(lambda: len(first.children()) >= 2, "the scheduler is started")
         orphans = [each for child in first.children() for each in (child, *child.children(recursive=True))]
         first.process.kill()
         first.process.wait()
@@ -188,9 +182,9 @@ def test_serve_killed_outright_starts_again_on_the_same_folder(tmp_path: Path) -
 
         second = Serving(data, port, tmp_path / "second.txt")
         second.wait_until_pages_are_served()
-        _, alive = psutil.wait_procs(orphans, timeout=5)
+        _, alive = psutil.wait_procs(orphans, timeout=PATIENCE)
         assert [each.cmdline() for each in alive if each.status() != psutil.STATUS_ZOMBIE] == []
-        assert httpx.get(f"http://127.0.0.1:{port}/healthz").status_code == 200
+        assert httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=PATIENCE).status_code == 200
         assert "First administrator" in first.said.read_text()
         assert "First administrator" not in second.said.read_text(), (
             "the database is the one of the first start"
@@ -199,9 +193,11 @@ def test_serve_killed_outright_starts_again_on_the_same_folder(tmp_path: Path) -
         for each in (second, first):
             if each is not None and each.process.poll() is None:
                 each.process.send_signal(signal.SIGTERM)
-                each.process.wait(100)
-    left = [
-        each for each in psutil.process_iter(["cmdline"]) if str(data) in " ".join(each.info["cmdline"] or ())
-    ]
-    assert left == []
+                each.process.wait(START)
+
+    def left() -> list[psutil.Process]:
+        every = psutil.process_iter(["cmdline"])
+        return [each for each in every if str(data) in " ".join(each.info["cmdline"] or ())]
+
+    until(lambda: not left(), lambda: f"nothing is left running, but {left()}")
     assert re.search(r"Pages and calls: http://127\.0\.0\.1:\d+", (tmp_path / "second.txt").read_text())

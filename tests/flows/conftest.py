@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.mail_server import MailServer
+from tests.waiting import START
 from tests.world import World
 
 
@@ -24,5 +25,5 @@ def prefect_server() -> Iterator[None]:
 
     import flows  # noqa: F401 - sets what Prefect reads when it is imported
 
-    with prefect_test_harness(server_startup_timeout=90):
+    with prefect_test_harness(server_startup_timeout=int(START)):
         yield

@@ -148,7 +148,7 @@ def test_every_flow_module_is_scheduled_and_its_heartbeat_expected() -> None:
 
 
 @pytest.mark.prefect
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", FLOWS)
 def test_a_flow_runs_under_prefect(installed: World, prefect_server: None, name: str) -> None:
     module, expected = FLOWS[name]

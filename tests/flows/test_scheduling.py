@@ -4,13 +4,14 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
+
+from tests.waiting import PATIENCE, START, until
 
 ROOT = Path(__file__).parents[2]
 
@@ -39,36 +40,35 @@ def prefect_server(home: Path) -> Iterator[dict[str, str]]:
             stderr=log,
         )
         try:
-            until(lambda: httpx.get(f"{environment['PREFECT_API_URL']}/health").is_success)
+            until(lambda: answers(environment), (home / "server.log").read_text, seconds=START)
             yield environment
         finally:
             server.terminate()
-            server.wait(30)
+            server.wait(START)
 
 
-def until(true, seconds: float = 90) -> None:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        try:
-            if true():
-                return
-        except httpx.HTTPError:
-            pass
-        time.sleep(0.2)
-    pytest.fail("it did not happen in time")
+def answers(environment: dict[str, str]) -> bool:
+    try:
+        return httpx.get(f"{environment['PREFECT_API_URL']}/health", timeout=PATIENCE).is_success
+    except httpx.TransportError:
+        return False
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)
 def test_every_schedule_is_planned_ahead(tmp_path: Path) -> None:
     from flows.deployments import SCHEDULES
 
     with prefect_server(tmp_path) as environment:
         registered = "from flows.deployments import deployments\nfor each in deployments(): each.apply()"
-        subprocess.run([sys.executable, "-c", registered], env=environment, cwd=ROOT, check=True, timeout=90)
+        subprocess.run(
+            [sys.executable, "-c", registered], env=environment, cwd=ROOT, check=True, timeout=START
+        )
 
         def planned() -> bool:
-            runs = httpx.post(f"{environment['PREFECT_API_URL']}/flow_runs/filter", json={"limit": 200})
+            runs = httpx.post(
+                f"{environment['PREFECT_API_URL']}/flow_runs/filter", json={"limit": 200}, timeout=PATIENCE
+            )
             return len({run["deployment_id"] for run in runs.json()}) == len(SCHEDULES)
 
-        until(planned)
+        until(planned, "every schedule is planned ahead", seconds=START)
     assert "InvalidRequestError" not in (tmp_path / "server.log").read_text()

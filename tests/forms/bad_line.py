@@ -91,16 +91,18 @@ class Servers:
 
 
 class Line:
-    """What lies between a phone and the servers. `parts` notes every part of a photo that was begun."""
+    """What lies between a phone and the servers."""
 
     def __init__(self, servers: Servers) -> None:
         self.servers = servers
         self.up = True
         """Whether there is a signal at all."""
-        self.parts: list[tuple[str, int, int]] = []
         self.cut: str | None = None
         """The photo whose upload was cut off half way, once that has happened."""
+        self.went_on: list[int] = []
+        """Where the parts of that photo began that were sent afterwards."""
         self.cutting = False
+        """Whether the next photo of several parts is to be cut off."""
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         threading.Thread(target=self._accept, daemon=True).start()
@@ -131,12 +133,13 @@ class Line:
                     server.sendall(data)
 
     def _half_way(self, data: bytes) -> bool:
-        """Note a part that begins here; whether it is the one to be cut off."""
+        """Whether a part of a photo begins here that is to be cut off."""
         asked, span = PUT.match(data), RANGE.search(data)
         if not asked or not span:
             return False
         sha256, start, total = asked[1].decode(), int(span[1]), int(span[3])
-        self.parts.append((sha256, start, total))
+        if sha256 == self.cut:
+            self.went_on.append(start)
         if self.cutting and self.cut is None and start > 0 and start >= total // 2 - 65536:
             self.cut = sha256
             return True

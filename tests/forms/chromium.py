@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import uvicorn
-from fastapi import FastAPI
+from fastapi.responses import JSONResponse
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from tests import waiting
 
 QUIET = (
     "--no-sandbox",
@@ -28,18 +31,15 @@ PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touc
 SMALL_PHONE = {**PHONE, "viewport": {"width": 360, "height": 740}}
 DESK = {"viewport": {"width": 1280, "height": 800}}
 
-PATIENCE = 30_000
-"""Milliseconds a page has for what it is asked: other tests run beside. Nothing waits longer than it must."""
+PATIENCE = waiting.PATIENCE * 1000
+"""Milliseconds a page has for what it is asked."""
 
 expect.set_options(timeout=PATIENCE)
 
 
-def until(page: Page, ready: Callable[[], bool]) -> None:
-    """Wait until the server has it; the page goes on meanwhile."""
-    deadline = time.monotonic() + PATIENCE / 1000
-    while not ready():
-        assert time.monotonic() < deadline, f"not within {PATIENCE / 1000} s"
-        page.wait_for_timeout(50)
+def until(page: Page, ready: Callable[[], object], what: str) -> None:
+    """Wait until something is so; the page goes on meanwhile."""
+    waiting.until(ready, what, pause=lambda: page.wait_for_timeout(50))
 
 
 def chromium_path() -> str:
@@ -65,8 +65,35 @@ def chromium(*more: str) -> Iterator[Browser]:
             browser.close()
 
 
+class OutOfOrder:
+    """An application that, of what is posted to one path, fails at everything or keeps everybody waiting.
+
+    The requests of a page can be held up in its browser, but not those its service worker sends for it or without it:
+    what is not to arrive yet is held up here.
+    """
+
+    def __init__(self, app: ASGIApp, path: str) -> None:
+        self.app, self.path = app, path
+        self.failing = False
+        """Answer 503."""
+        self.holding = False
+        """Answer once this is no longer set."""
+        self.held = 0
+        """How many have had to wait so far."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = self.app
+        if scope["type"] == "http" and (scope["method"], scope["path"]) == ("POST", self.path):
+            self.held += self.holding
+            while self.holding:
+                await asyncio.sleep(0.02)
+            if self.failing:
+                app = JSONResponse({"code": "unavailable", "detail": ""}, 503)
+        await app(scope, receive, send)
+
+
 @contextmanager
-def serving(app: FastAPI) -> Iterator[str]:
+def serving(app: ASGIApp) -> Iterator[str]:
     """The application at an address of this machine."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -75,10 +102,12 @@ def serving(app: FastAPI) -> Iterator[str]:
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
         try:
-            while not server.started:
-                time.sleep(0.02)
+            waiting.until(lambda: server.started or not thread.is_alive(), "the application is served")
+            assert server.started, "the application did not start; see above"
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:
+            if isinstance(app, OutOfOrder):
+                app.holding = False
             server.should_exit = True
             thread.join()
 

@@ -62,6 +62,7 @@ def test_from_a_figure_of_the_board_to_acts_on_many(app: FastAPI, world: World, 
         rows.nth(2).get_by_role("checkbox").check()
         # What is chosen outlives another list.
         page.get_by_role("navigation", name="常用筛选").get_by_role("link", name="待复查").click()
+        page.wait_for_url("**/tickets?*state=fixed*")
         expect(page.locator("[data-picked]")).to_have_text("已选 3 张")
         page.keyboard.press("a")
 

@@ -40,7 +40,6 @@ from tests.world import World
 pytestmark = pytest.mark.browser
 
 GROUPS = ("杆塔", "拉线", "变压器台区")
-PATIENCE = 30
 
 
 def visit(world: World, checklist: str, count: int, *, now: datetime) -> str:
@@ -85,7 +84,7 @@ def equip(world: World, now: datetime) -> None:
 
 def keep_the_day(page: Page) -> None:
     page.goto("/field")
-    expect(page.get_by_text("已存到本机")).to_be_visible(timeout=PATIENCE * 1000)
+    expect(page.get_by_text("已存到本机")).to_be_visible()
 
 
 def judge(page: Page, code: str, words: str) -> None:
@@ -186,11 +185,11 @@ def test_what_was_done_without_a_signal_is_on_the_server_once(
 
         other.context.set_offline(False)
         other.evaluate("dispatchEvent(new Event('online'))")
-        until(other, lambda: len(rows(Answer)) == 1)
+        until(other, lambda: len(rows(Answer)) == 1, "the other's answer")
         one.context.set_offline(False)
         one.evaluate("dispatchEvent(new Event('online'))")
-        until(one, lambda: len(rows(Ticket)) == 2 and len(rows(QuantityRecord)) == 1)
-        expect(one.get_by_role("heading", name="待发送")).to_have_count(0, timeout=PATIENCE * 1000)
+        until(one, lambda: len(rows(Ticket)) == 2 and len(rows(QuantityRecord)) == 1, "what was done")
+        expect(one.get_by_role("heading", name="待发送")).to_have_count(0)
 
         one.goto("/tools/YD-01")
         expect(one.get_by_text("可以使用，试验有效至")).to_be_visible()
@@ -253,7 +252,7 @@ def test_a_refused_test_of_a_tool_is_put_right_with_what_was_measured_and_its_ph
         expect(page.get_by_role("img", name="电表.jpg")).to_be_visible()
         page.get_by_label("试验日期").evaluate("field => { field.value = field.max; }")
         page.get_by_role("button", name="保存试验结果").click()
-        expect(page.get_by_text("已送达。")).to_be_visible(timeout=PATIENCE * 1000)
+        expect(page.get_by_text("已送达。")).to_be_visible()
         expect(page.get_by_text("不合格，禁止使用")).to_be_visible()
     with database.reading() as session:
         [tested] = session.scalars(select(ToolTest))

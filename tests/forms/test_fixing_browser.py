@@ -13,7 +13,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from fastapi import FastAPI
 from PIL import Image
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 
 from domain.database import Database
 from domain.delivery import deliver_all
@@ -24,7 +24,7 @@ from domain.records import FileKind
 from domain.settings import Settings
 from tests.applications import application
 from tests.forms.camera import FRAME, film, looking_at
-from tests.forms.chromium import SMALL_PHONE, Person, chromium, serving, until
+from tests.forms.chromium import SMALL_PHONE, OutOfOrder, Person, chromium, serving, until
 from tests.mail_server import MailServer, text_of
 from tests.photos import listed, photo
 from tests.world import World
@@ -32,7 +32,6 @@ from tests.world import World
 pytestmark = pytest.mark.browser
 
 LAT, LON = 26.57, 106.71
-PATIENCE = 30_000
 
 
 def to_fix(world: World, store: FileStore, place: str, shade: int, **said: object) -> str:
@@ -178,12 +177,12 @@ def test_one_tap_acknowledges_in_place_and_never_calls_a_person_back(
         for days in (30, 60)
     )
     app = application(settings, database=database, files=store, clock=lambda: datetime.now(UTC))
-    with chromium() as browser, serving(app) as address:
+    server = OutOfOrder(app, "/field/acts")
+    with chromium() as browser, serving(server) as address:
         page = Person(browser, address, **SMALL_PHONE).sign_in("wangjianguo").page
-        held: list[Route] = []
-        page.route("**/field/acts", lambda sent: held.append(sent), times=1)
+        server.holding = True
         page.goto("/work")
-        job, other = page.locator(".job").all()
+        job, other = (page.locator(".job").nth(place) for place in range(2))
         page.evaluate(
             """() => {
                 const told = (window.told = []), acts = document.querySelector(".job-acts");
@@ -191,22 +190,23 @@ def test_one_tap_acknowledges_in_place_and_never_calls_a_person_back(
                 navigation.addEventListener("navigate", (event) => told.push(event.destination.url));
             }"""
         )
-        with page.expect_request("**/field/acts"):
-            job.get_by_role("button", name="签收").click()
+        job.get_by_role("button", name="签收").click()
+        until(page, lambda: server.held == 1, "it is sent")
         expect(job.get_by_role("status")).to_have_text("正在送…")
         expect(job.get_by_role("status")).to_be_focused()
-        held.pop().continue_()
+        server.holding = False
         expect(job.get_by_role("status")).to_have_text("已签收。")
         told = page.evaluate("window.told")
         assert told and not [each for each in told if "存在本机" in each or "://" in each]
 
         # Gone on to something else before the answer: left in peace there, and it is sent all the same.
-        page.route("**/field/acts", lambda sent: held.append(sent), times=1)
-        with page.expect_request("**/field/acts"):
-            other.get_by_role("button", name="签收").click()
+        server.holding = True
+        other.get_by_role("button", name="签收").click()
+        until(page, lambda: server.held >= 2, "it is sent")
         other.get_by_role("link", name="报进展").click()
         page.get_by_label("做到哪一步").fill("密封垫已到货")
-        until(page, lambda: world.ticket(second).acknowledged_at is not None)
+        server.holding = False
+        until(page, lambda: world.ticket(second).acknowledged_at is not None, "it is acknowledged")
         expect(page).to_have_url(f"{address}/tickets/{second}/progress")
         expect(page.get_by_label("做到哪一步")).to_have_value("密封垫已到货")
         page.goto("/work")
@@ -225,7 +225,7 @@ def test_what_was_fixed_without_a_signal_arrives_once_with_its_photo(
         here = {"geolocation": {"latitude": LAT, "longitude": LON}, "permissions": ["geolocation"]}
         page = Person(browser, address, **SMALL_PHONE, **here).sign_in("wangjianguo").page
         page.goto("/field")
-        expect(page.get_by_text("已存到本机")).to_be_visible(timeout=PATIENCE)
+        expect(page.get_by_text("已存到本机")).to_be_visible()
         page.context.set_offline(True)
 
         page.goto("/work")
@@ -262,7 +262,7 @@ def test_what_was_fixed_without_a_signal_arrives_once_with_its_photo(
 
         page.context.set_offline(False)
         page.evaluate("dispatchEvent(new Event('online'))")
-        expect(page.get_by_role("heading", name="待发送")).to_have_count(0, timeout=PATIENCE)
+        expect(page.get_by_role("heading", name="待发送")).to_have_count(0)
         page.goto(f"/tickets/{number}")
         expect(page.locator("[data-compare]")).to_be_visible()
         # The phone's camera took it just now, and says so: nothing about it is in doubt.

@@ -37,8 +37,8 @@ def test_from_the_finding_to_the_closed_ticket(app: FastAPI, world: World, tmp_p
         expect(limin.page.get_by_text("已存在本机")).to_be_visible()
         expect(limin.page.get_by_text("已送达，编号 CC2026-LL01-0001。")).to_be_visible()
         limin.page.get_by_role("link", name="查看隐患单").click()
-        number = limin.page.locator(".top .where").inner_text()
-        assert number == "CC2026-LL01-0001"
+        number = "CC2026-LL01-0001"
+        expect(limin.page.locator(".top .where")).to_have_text(number)
         shown = limin.page.get_by_role("img", name="整改前 1")
         expect(shown).to_be_visible()
         assert shown.evaluate("image => image.decode().then(() => image.naturalWidth)") == 320

@@ -25,7 +25,6 @@ from tests.world import World
 
 pytestmark = pytest.mark.browser
 
-PATIENCE = 30_000
 HOST = "https://chuncha.example.org"
 
 
@@ -42,7 +41,7 @@ def signs(world: World) -> tuple[Place, Tool]:
 
 def keep_the_day(page: Page) -> None:
     page.goto("/field")
-    expect(page.get_by_text("已存到本机")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("已存到本机")).to_be_visible()
 
 
 def test_a_printed_sign_is_scanned_where_there_is_no_signal(
@@ -65,14 +64,14 @@ def test_a_printed_sign_is_scanned_where_there_is_no_signal(
         page.goto("/findings/new")
         page.get_by_role("button", name="扫检查点的二维码").click()
         # The camera sees the tool's label too; only a place's sign ends the look.
-        expect(page.locator("[name=place]")).to_have_value("LL01-27", timeout=PATIENCE)
+        expect(page.locator("[name=place]")).to_have_value("LL01-27")
         expect(page.get_by_label("在哪里").first).to_have_value("10kV 柳林线 27# 变台")
         expect(page.get_by_label("单位", exact=True)).to_have_value("LL01")
         expect(page.locator("dialog.lineup")).to_have_count(0)
 
         page.goto("/field/tool")
         page.get_by_role("button", name="扫工器具上的二维码").click()
-        expect(page.get_by_role("heading", name="验电笔 验电笔-01")).to_be_visible(timeout=PATIENCE)
+        expect(page.get_by_role("heading", name="验电笔 验电笔-01")).to_be_visible()
         expect(page.get_by_text("禁止使用：超期停用")).to_be_visible()
         expect(page.get_by_role("button", name="保存试验结果")).to_be_visible()
 

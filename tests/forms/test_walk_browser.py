@@ -7,15 +7,17 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
+from sqlalchemy import func, select
 
 from domain.checklists import NewChecklist, put_checklist
 from domain.database import Database
 from domain.file_store import FileStore
 from domain.inspections import NewInspection, create
+from domain.records import Answer
 from domain.settings import Settings
 from statemachines.roles import SYSTEM
 from tests.applications import application
-from tests.forms.chromium import SMALL_PHONE, Person, chromium, serving
+from tests.forms.chromium import SMALL_PHONE, Person, chromium, serving, until
 from tests.photos import photo
 from tests.world import World
 
@@ -23,7 +25,6 @@ pytestmark = pytest.mark.browser
 
 GROUPS = ("配电变压器台区及低压配电装置", "拉线")
 EACH = 4
-PATIENCE = 30_000
 
 BOXES = """() => [...document.querySelectorAll('.walk-head, .group-head, .group-head button, .judge span, .tail label, .tail input,'
   + ' .tail select, .tail textarea, .tail img')].filter((each) => each.checkVisibility())
@@ -115,6 +116,40 @@ def test_nothing_moves_when_an_answer_is_kept(
         assert boxes(page) == opened
 
 
+HELD = """{
+  const opened = new Promise((settled) => (window.openTheStore = settled));
+  const { open } = IDBFactory.prototype;
+  IDBFactory.prototype.open = function (...asked) {
+    const request = open.apply(this, asked);
+    const { addEventListener } = request;
+    request.addEventListener = (type, told, ...more) =>
+      addEventListener.call(request, type, type === "success" ? (event) => opened.then(() => told(event)) : told, ...more);
+    return request;
+  };
+}"""
+"""The phone's store opens when it is told to."""
+
+
+def test_what_is_tapped_before_the_phone_has_opened_its_store_is_kept(
+    world: World, database: Database, store: FileStore, settings: Settings
+) -> None:
+    app = application(settings, database=database, files=store, clock=lambda: datetime.now(UTC))
+    with chromium() as browser, serving(app) as address:
+        page = Person(browser, address, **SMALL_PHONE).sign_in("limin").page
+        page.add_init_script(HELD)
+        page.goto(visit(world, datetime.now(UTC)))
+        ask(page, "W01").get_by_role("radio", name="合格", exact=True).check()
+        page.get_by_role("button", name="其余合格").first.click()
+        page.evaluate("openTheStore()")
+
+        def answered() -> int:
+            with database.reading() as session:
+                return session.scalar(select(func.count()).select_from(Answer)) or 0
+
+        until(page, lambda: answered() == EACH, "all of the group is on the server")
+        expect(page.locator("[data-answered]")).to_have_text(str(EACH))
+
+
 def test_what_a_colleague_answered_comes_in_without_moving_the_page(
     world: World, database: Database, store: FileStore, settings: Settings
 ) -> None:
@@ -138,7 +173,7 @@ def test_what_a_colleague_answered_comes_in_without_moving_the_page(
         assert before
         one.context.set_offline(False)
         one.evaluate("dispatchEvent(new Event('online'))")
-        expect(one.locator(".clash")).to_have_count(1, timeout=PATIENCE)
+        expect(one.locator(".clash")).to_have_count(1)
         expect(one.get_by_text("有 1 项在两台设备上填得不一样")).to_have_count(1)
         after = last.bounding_box()
         assert after

