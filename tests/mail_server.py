@@ -12,6 +12,8 @@ from email.message import EmailMessage
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from tests.waiting import PATIENCE
+
 
 class MailServer:
     """`refuse` maps an address to the answer for it ("550 no such mailbox"); `on_message` runs before taking one."""
@@ -27,7 +29,7 @@ class MailServer:
 
     def start(self) -> None:
         """Listen on a free port; again on the same one after a stop."""
-        self._controller = Controller(self, hostname="127.0.0.1", port=self._port)
+        self._controller = Controller(self, hostname="127.0.0.1", port=self._port, ready_timeout=PATIENCE)
         self._controller.start()
 
     def stop(self) -> None:

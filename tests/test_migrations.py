@@ -16,6 +16,7 @@ from domain import migrations
 from domain.database import Database
 from domain.people import first_administrator
 from domain.records import Base
+from tests.waiting import START
 
 HOUSE = Path(__file__).parents[1]
 
@@ -134,7 +135,7 @@ def test_processes_that_start_together_migrate_once(bare):
     code = "import sys; from domain import migrations; from domain.database import Database\n"
     code += "migrations.upgrade(Database(sys.argv[1], pool_size=1))"
     starts = [subprocess.Popen([sys.executable, "-c", code, bare.url], cwd=HOUSE) for _ in range(2)]
-    assert [each.wait(60) for each in starts] == [0, 0]
+    assert [each.wait(START) for each in starts] == [0, 0]
     current, newest = migrations.revisions(bare)
     assert current == newest
 

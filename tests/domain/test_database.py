@@ -17,6 +17,7 @@ from domain.tickets import ticket_by_number
 from statemachines.refusals import Refusal
 from statemachines.roles import SYSTEM
 from tests.refused import refused
+from tests.waiting import PATIENCE
 
 MAJOR = {"level": "major", "budget": 0, "emergency_plan": "停电转移负荷"}
 PERSON = "(SELECT id FROM people WHERE login = '{}')"
@@ -126,7 +127,7 @@ def test_of_two_writers_with_the_same_version_one_succeeds_and_one_is_refused(wo
         try:
             with world.database.transaction() as session:
                 ticket = ticket_by_number(session, number, actor=leader)
-                both_have_read.wait(10)
+                both_have_read.wait(PATIENCE)
                 supervise(session, ticket, Supervision(reason=f"理由{place}"), actor=leader, now=world.now)
         except Refusal as refusal:
             return refusal.code

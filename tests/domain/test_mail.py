@@ -16,6 +16,7 @@ from domain.mail import Postman, compose
 from domain.records import Channel, Dispatch, Person
 from domain.settings import Settings
 from tests.mail_server import MailServer, text_of
+from tests.waiting import PATIENCE
 from tests.world import World
 
 PUBLIC = "https://chuncha.example.org"
@@ -55,7 +56,7 @@ def letter(address: str = "wang@example.org", **said: object) -> Letter:
 
 
 def postman(mail: MailServer) -> Postman:
-    return Postman(mail.url, mail_from="chuncha@example.org", public_url=PUBLIC, timeout=5)
+    return Postman(mail.url, mail_from="chuncha@example.org", public_url=PUBLIC, timeout=PATIENCE)
 
 
 def test_a_letter_arrives_with_its_words_its_link_and_its_own_message_id(mail, now) -> None:
@@ -149,7 +150,7 @@ def test_a_server_that_cannot_be_reached_is_nobodys_fault(now) -> None:
 def test_a_password_is_not_sent_in_the_clear(mail, now, monkeypatch) -> None:
     monkeypatch.setattr("domain.mail.LOOPBACK", ())
     url = mail.url.replace("smtp://", "smtp://user:secret@")
-    with_password = Postman(url, mail_from="a@b", public_url=PUBLIC, timeout=5)
+    with_password = Postman(url, mail_from="a@b", public_url=PUBLIC, timeout=PATIENCE)
     with with_password as post, pytest.raises(ChannelDown, match="unencrypted"):
         post.send(letter(), now=now)
 
@@ -162,7 +163,9 @@ def test_an_address_that_cannot_be_written_is_given_up(mail, now, address: str) 
 
 
 def test_a_sender_with_a_name_is_written_in_full(mail, now) -> None:
-    with Postman(mail.url, mail_from="春查 <chuncha@example.org>", public_url=PUBLIC, timeout=5) as post:
+    with Postman(
+        mail.url, mail_from="春查 <chuncha@example.org>", public_url=PUBLIC, timeout=PATIENCE
+    ) as post:
         post.send(letter(), now=now)
     assert mail.messages[0]["From"] == "春查 <chuncha@example.org>"
 

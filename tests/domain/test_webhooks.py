@@ -34,6 +34,7 @@ from domain.wire import is_public, post
 from statemachines.refusals import RoleMissing
 from statemachines.roles import SYSTEM
 from tests.http_server import Got, HttpServer, Say
+from tests.waiting import PATIENCE
 from tests.world import World
 
 
@@ -125,7 +126,7 @@ def test_what_a_slow_transaction_wrote_is_not_passed_over(current: World, receiv
         with current.database.transaction() as session:
             write(session, first)
             begun.set()
-            assert may_end.wait(20)
+            assert may_end.wait(PATIENCE)
 
     def write(session, number: str) -> None:
         ticket = ticket_by_number(session, number, actor=SYSTEM)
@@ -137,7 +138,7 @@ def test_what_a_slow_transaction_wrote_is_not_passed_over(current: World, receiv
 
     slow = Thread(target=slowly)
     slow.start()
-    assert begun.wait(20)
+    assert begun.wait(PATIENCE)
     with current.database.transaction() as session:
         write(session, second)
     deliver(current)
