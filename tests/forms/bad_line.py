@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from chuncha.processes import free_port
+from tests.waiting import until
 
 HOUSE = Path(__file__).parents[2]
 RANGE = re.compile(rb"content-range: bytes (\d+)-(\d+)/(\d+)", re.IGNORECASE)
@@ -63,12 +64,14 @@ class Servers:
         self._mother.stdin.write(f"{port}\n")
         self._mother.stdin.flush()
         self._running = int(self._said())
-        for _ in range(1500):
+
+        def answers() -> bool:
             with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-                self.port = port
-                return
-            threading.Event().wait(0.02)
-        raise AssertionError("the server does not answer")
+                return True
+            return False
+
+        until(answers, "the server answers")
+        self.port = port
 
     def kill(self) -> None:
         """SIGKILL: nothing is finished, nothing is said."""
