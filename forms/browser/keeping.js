@@ -7,6 +7,7 @@
  */
 export function keepInstead(form, ready, keep, failed) {
   let asAlways = false;
+  ready.then((keeps) => (asAlways = !keeps), () => {});
   const awake = () => {
     delete form.dataset.saving;
     form.removeAttribute("aria-busy");
@@ -29,8 +30,8 @@ export function keepInstead(form, ready, keep, failed) {
         return failed();
       }
       awake();
-      asAlways = true;
-      form.requestSubmit(submitter);
+      // Once this event is over: a form that is being submitted is not submitted again.
+      setTimeout(() => form.requestSubmit(submitter));
     },
     true,
   );

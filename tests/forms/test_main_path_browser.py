@@ -90,6 +90,31 @@ def test_the_path_works_without_javascript(app: FastAPI, world: World, tmp_path:
     assert world.ticket(number).files_arrived == 1
 
 
+KEEPS_NOTHING = (
+    """IDBFactory.prototype.open = () => { throw new DOMException("not here", "SecurityError"); };"""
+)
+
+
+def test_a_browser_that_keeps_nothing_sends_forms_as_always(
+    app: FastAPI, world: World, tmp_path: Path
+) -> None:
+    number = world.assigned().number
+    with chromium() as browser, serving(app) as address:
+        wang = Person(browser, address, **PHONE).sign_in("wangjianguo")
+        wang.page.add_init_script(KEEPS_NOTHING)
+        wang.page.goto(f"/tickets/{number}")
+        wang.page.get_by_role("button", name="签收").click()
+        expect(wang.page.get_by_role("status")).to_contain_text("签收")
+        wang.page.goto(f"/tickets/{number}/fix")
+        wang.choose("photos", saved(tmp_path, "后.jpg", "green"))
+        wang.page.get_by_label("怎样整改的").fill("已更换密封垫")
+        wang.page.get_by_role("button", name="报告整改完成").click()
+        expect(wang.page.get_by_role("status")).to_contain_text("待复查")
+        assert not wang.complaints
+    assert world.ticket(number).acknowledged_at
+    assert world.ticket(number).files_arrived == 1
+
+
 def test_what_is_wrong_is_read_first_and_leads_to_the_field(app: FastAPI, world: World) -> None:
     number = world.fixed().number
     with chromium() as browser, serving(app) as address:
