@@ -4,7 +4,8 @@ import pytest
 from pytest_bdd import given, parsers, scenarios, then, when
 
 from domain import campaigns, quantities, tools
-from domain.tools import NewTool, NewToolTest
+from domain.tool_tests import NewToolTest, record_test
+from domain.tools import NewTool
 from statemachines.roles import SYSTEM
 
 pytestmark = pytest.mark.usefixtures("world")  # steps ask for it too late for the database to hold the bureau
@@ -28,7 +29,7 @@ def put_to_test(world, where, number, day, result):
     told = {"passed": result == "合格", "tested_on": day, "campaign": "CC2026" if where else None}
     with world.database.transaction() as session:
         tool = tools.tool_by_number(session, number, actor=actor, lock=True)
-        tools.record_test(session, tool, NewToolTest.model_validate(told), actor=actor, now=world.now)
+        record_test(session, tool, NewToolTest.model_validate(told), actor=actor, now=world.now)
 
 
 def seen(world, number):
