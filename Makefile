@@ -17,6 +17,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq --no-compile
 # Every process of ours imports hundreds of modules: compiled once here, by all cores, whatever the environment says.
 # Some packages carry examples that do not compile; that stops nothing.
 COMPILE := $(BIN)/python -m compileall -q -j 0 .venv/lib $(ROOMS) >/dev/null || true
+# The empty store a new scheduler begins with.
+STORE := $(BIN)/python -m chuncha.scheduler
 BUNDLE := $(MAKE) --no-print-directory --silent forms/static/built/.made
 BROWSER := $(shell find forms/browser -name '*.js' -o -name '*.mjs' -o -name 'build.py')
 LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \
@@ -98,6 +100,7 @@ $(BIN)/python:
 	@$(PIP) --require-hashes --no-deps -r requirements.lock
 	@$(PIP) --no-index --no-build-isolation --no-deps --editable .
 	@$(COMPILE)
+	@$(STORE)
 	@touch $@
 
 .venv/set-up-dev: requirements-dev.lock pyproject.toml | $(BIN)/python
@@ -105,6 +108,7 @@ $(BIN)/python:
 	@$(PIP) --require-hashes --no-deps -r requirements-dev.lock
 	@$(PIP) --no-index --no-build-isolation --no-deps --editable .
 	@$(COMPILE)
+	@$(STORE)
 	@touch .venv/set-up $@
 
 # Third-party browser code comes from npm by its lock; Node and npm come with requirements.lock.

@@ -11,15 +11,11 @@ _BETWEEN = (5_000, 10, 100)
 Python's own 700 the collector ran a dozen times for each board and walked over every kept statement and template every
 tenth answer, 40 to 130 ms in which somebody waited (docs/performance.md)."""
 
-_AT_LATEST = (50_000, 10, 100)
-"""What may gather in the middle of an answer, or of work that answers nobody."""
-
 
 def collect_seldom() -> None:
     """All that was loaded to get here stays until the end: the collector need not walk it."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*_AT_LATEST)
 
 
 class CollectsBetween:

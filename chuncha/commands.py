@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from chuncha.installation import Installation, open_installation
-from domain import migrations
-from domain.access import issue_token, revoke_tokens, set_password
 from domain.clock import real_time
-from domain.people import NewPerson, add_person, deactivate, first_administrator
 from domain.settings import Settings, read_settings
 from statemachines.labels import LOCAL
 from statemachines.roles import SYSTEM, Role
+
+if TYPE_CHECKING:
+    # Whatever touches the records is loaded by the command that needs it: it takes seconds, and `--help` needs none.
+    from chuncha.installation import Installation
 
 app = typer.Typer(
     help="春查 Chuncha: safety inspections, hazard tickets and their summary.",
@@ -57,12 +59,23 @@ def _settings(data: Path | None, **given: object) -> Settings:
     return read_settings(data=data, **given)
 
 
+@contextmanager
+def opened(settings: Settings, *, migrate: bool = False, own: bool = False) -> Iterator[Installation]:
+    """The installation these settings name, for one command."""
+    from chuncha.installation import open_installation
+
+    with open_installation(settings, migrate=migrate, own=own) as installation:
+        yield installation
+
+
 def _say(line: str) -> None:
     console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def greet(installation: Installation) -> None:
     """In an empty database create the administrator and print the one-time password."""
+    from domain.people import first_administrator
+
     with installation.database.transaction() as session:
         first = first_administrator(session, now=real_time())
     if first is not None:
@@ -82,7 +95,7 @@ def serve(
     settings = _settings(data, port=port, host=host)
     if "public_url" not in settings.model_fields_set:
         settings = settings.model_copy(update={"public_url": f"http://{settings.host}:{settings.port}"})
-    with open_installation(settings, migrate=True, own=True) as installation:
+    with opened(settings, migrate=True, own=True) as installation:
         greet(installation)
         run(installation, say=_say)
 
@@ -99,7 +112,9 @@ def migrate(
     ] = None,
 ) -> None:
     """Bring the database's schema up to this release, or down."""
-    with open_installation(_settings(data)) as installation:
+    from domain import migrations
+
+    with opened(_settings(data)) as installation:
         if down is not None:
             migrations.downgrade(installation.database, down)
         else:
@@ -124,7 +139,7 @@ def import_(
 
     if kind not in KINDS:
         raise typer.BadParameter(f"one of {', '.join(KINDS)}", param_hint="KIND")
-    with open_installation(_settings(data), migrate=True) as installation:
+    with opened(_settings(data), migrate=True) as installation:
         greet(installation)
         with installation.database.transaction() as session:
             report = import_table(session, kind, file.read_bytes(), file.name, actor=SYSTEM, now=real_time())
@@ -146,8 +161,10 @@ def user_add(
     data: Data = None,
 ) -> None:
     """Add a person and print a one-time password."""
+    from domain.people import NewPerson, add_person
+
     password = secrets.token_urlsafe(9)
-    with open_installation(_settings(data)) as installation, installation.database.transaction() as session:
+    with opened(_settings(data)) as installation, installation.database.transaction() as session:
         new = NewPerson(login=login, name=name, unit=unit, roles=role or [], email=email, password=password)
         person = add_person(session, new, actor=SYSTEM, now=real_time())
         person.password_is_one_time = True
@@ -157,8 +174,10 @@ def user_add(
 @user.command("password")
 def user_password(login: str, data: Data = None) -> None:
     """Give a person a new one-time password and end their sessions."""
+    from domain.access import set_password
+
     password = secrets.token_urlsafe(9)
-    with open_installation(_settings(data)) as installation, installation.database.transaction() as session:
+    with opened(_settings(data)) as installation, installation.database.transaction() as session:
         set_password(session, login, password, one_time=True, actor=SYSTEM, now=real_time())
     _say(f"{login}   one-time password: {password}")
 
@@ -166,7 +185,10 @@ def user_password(login: str, data: Data = None) -> None:
 @user.command("deactivate")
 def user_deactivate(login: str, data: Data = None) -> None:
     """End a person's access; the records that name them stay."""
-    with open_installation(_settings(data)) as installation, installation.database.transaction() as session:
+    from domain.access import revoke_tokens
+    from domain.people import deactivate
+
+    with opened(_settings(data)) as installation, installation.database.transaction() as session:
         deactivate(session, login, actor=SYSTEM, now=real_time())
         revoke_tokens(session, login, now=real_time())
     _say(f"{login} can no longer sign in.")
@@ -182,7 +204,9 @@ def token_issue(
     data: Data = None,
 ) -> None:
     """Print a bearer token for a person or program; it is shown only once."""
-    with open_installation(_settings(data)) as installation, installation.database.transaction() as session:
+    from domain.access import issue_token
+
+    with opened(_settings(data)) as installation, installation.database.transaction() as session:
         lasts = None if days is None else timedelta(days=days)
         made = issue_token(session, login, note=note, now=real_time(), lasts=lasts)
     # Alone on its line and unstyled, for a shell that keeps it in a variable.
@@ -192,7 +216,9 @@ def token_issue(
 @token.command("revoke")
 def token_revoke(login: str, data: Data = None) -> None:
     """Revoke every token of a person or program."""
-    with open_installation(_settings(data)) as installation, installation.database.transaction() as session:
+    from domain.access import revoke_tokens
+
+    with opened(_settings(data)) as installation, installation.database.transaction() as session:
         count = revoke_tokens(session, login, now=real_time())
     _say(f"{count} revoked.")
 
@@ -211,7 +237,7 @@ def calendar_import(
     """Put a calendar in force and move the open deadlines it moves; --dry-run only lists them."""
     from domain.calendar_import import NewCalendar, preview, put_calendar, read_days
 
-    with open_installation(_settings(data)) as installation, installation.database.transaction() as session:
+    with opened(_settings(data)) as installation, installation.database.transaction() as session:
         new = NewCalendar(
             name=name or file.stem, unit=unit, year=year, days=read_days(file.read_bytes()), source=file.name
         )
@@ -241,7 +267,7 @@ def calendar_show(
     from domain.calendars import special_days
     from domain.people import unit_by_code
 
-    with open_installation(_settings(data)) as installation, installation.database.reading() as session:
+    with opened(_settings(data)) as installation, installation.database.reading() as session:
         found = unit_by_code(session, unit, actor=SYSTEM) if unit else None
         days = special_days(session, found, year)
     table = Table("day", "work", "name", "source")
@@ -256,7 +282,7 @@ def sweep(as_of: AsOf = None, dry_run: DryRun = False, data: Data = None) -> Non
     """Remind before deadlines and escalate after them, now."""
     from domain.escalation import sweep_all
 
-    with open_installation(_settings(data)) as installation:
+    with opened(_settings(data)) as installation:
         result = sweep_all(installation.database, as_of=_moment(as_of), dry_run=dry_run)
     if result.lines:
         table = Table("matter", "number", "step", "who", "channel", "subject")
@@ -282,7 +308,7 @@ def simulate(
     """Play a campaign's calendar ahead, writing and sending nothing: who would be told how much on which day."""
     from domain.simulation import simulate as play
 
-    with open_installation(_settings(data)) as installation:
+    with opened(_settings(data)) as installation:
         played = play(
             installation.database,
             campaign,
@@ -314,7 +340,7 @@ def deliver(as_of: AsOf = None, dry_run: DryRun = False, data: Data = None) -> N
 
     settings = _settings(data)
     moment = _moment(as_of)
-    with open_installation(settings) as installation:
+    with opened(settings) as installation:
         result = deliver_all(
             installation.database, settings, as_of=moment, now=max(moment, real_time()), dry_run=dry_run
         )
@@ -331,7 +357,7 @@ def summary(
     """Write a draft of the summary from the figures as they stand."""
     from papers.publishing import draft_summary
 
-    with open_installation(_settings(data)) as installation:
+    with opened(_settings(data)) as installation:
         written = draft_summary(
             installation.database, installation.files, campaign, now=_moment(as_of), folder=out
         )
@@ -345,7 +371,7 @@ def doctor(data: Data = None) -> None:
     from chuncha.doctor import examine
 
     settings = _settings(data)
-    with open_installation(settings) as installation:
+    with opened(settings) as installation:
         findings = examine(installation, now=real_time())
     for finding in findings:
         _say(f"{'ok  ' if finding.good else 'BAD '} {finding.about}: {finding.said}")

@@ -12,8 +12,7 @@ from typing import Annotated
 import anyio
 import typer
 
-from chuncha.commands import Data
-from chuncha.installation import open_installation
+from chuncha.commands import Data, opened
 from domain.clock import real_time
 from domain.settings import Settings, read_settings
 from statemachines.labels import LOCAL
@@ -82,7 +81,7 @@ def backup(
 
     now = real_time()
     target = file or Path(f"chuncha-{now.astimezone(LOCAL):%Y%m%d-%H%M%S}.tar")
-    with open_installation(read_settings(data=data)) as installation:
+    with opened(read_settings(data=data)) as installation:
         back_up(installation, target, now=now, say=typer.echo)
 
 
@@ -94,7 +93,7 @@ def restore(
     """Put a backup into an empty installation, and bring its schema up to this release."""
     from chuncha.archive import restore as put_back
 
-    with open_installation(read_settings(data=data)) as installation:
+    with opened(read_settings(data=data)) as installation:
         put_back(installation, file, say=typer.echo)
 
 

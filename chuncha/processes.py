@@ -18,6 +18,7 @@ from types import FrameType
 import httpx
 import psutil
 
+from chuncha import scheduler
 from chuncha.installation import Installation
 from domain import heartbeats
 from statemachines.refusals import Refusal
@@ -184,12 +185,6 @@ def wait_for(address: str, child: Child, *, seconds: float, tree: Tree | None = 
     raise RuntimeError(f"{child.name} did not answer within {seconds:.0f} s; see its log")
 
 
-def prefect_server(port: int, *, schedules: bool = True) -> list[str]:
-    """The command that runs the scheduler on a port of this machine; without `schedules` it only keeps what runs."""
-    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
-    return command if schedules else [*command, "--no-services"]
-
-
 def serve(installation: Installation, *, say: Callable[[str], None], with_flows: bool = True) -> None:
     """Run everything until SIGINT or SIGTERM, then end it in order.
 
@@ -215,11 +210,8 @@ def serve(installation: Installation, *, say: Callable[[str], None], with_flows:
         say(f"Pages and calls: {settings.public_url}   (API documentation: {settings.public_url}/docs)")
         if with_flows:
             port = free_port()
-            prefect = Child(
-                "prefect",
-                prefect_server(port),
-                environment=environment,
-            )
+            scheduler.put_empty_store(Path(environment["PREFECT_HOME"]))
+            prefect = Child("prefect", scheduler.command(port), environment=environment)
             tree.start(prefect)
             wait_for(f"http://127.0.0.1:{port}/api/health", prefect, seconds=120, tree=tree)
             api = {**environment, "PREFECT_API_URL": f"http://127.0.0.1:{port}/api"}

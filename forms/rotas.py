@@ -23,6 +23,7 @@ from forms.pages import page, see_other
 from forms.session import database_of, now_of, signed_in
 from forms.words import _, language_of, say
 from statemachines.campaign import accepts_findings
+from statemachines.labels import local_day
 from statemachines.refusals import Refusal
 from statemachines.roles import Actor, Role
 
@@ -51,6 +52,7 @@ def _rotas_page(request: Request, code: str, form: Form, *, actor: Actor, status
     lang = language_of(request)
     with database_of(request).reading() as session:
         campaign = campaign_by_code(session, code, actor=actor)
+        goes_on = accepts_findings(campaign.state)
         return page(
             request,
             "rotas.html",
@@ -62,7 +64,9 @@ def _rotas_page(request: Request, code: str, form: Form, *, actor: Actor, status
             checklists=list_checklists(session),
             every=tuple(RotaEvery),
             weekdays=[say(lang, words) for words in WEEKDAYS],
-            may_change=may(actor, Deed.PLAN_ROTA, at=campaign.unit.path) and accepts_findings(campaign.state),
+            today=local_day(now_of(request)),
+            goes_on=goes_on,
+            may_change=goes_on and may(actor, Deed.PLAN_ROTA, at=campaign.unit.path),
             inspectors=list_people(session, PeopleFilter(role=Role.INSPECTOR), actor=actor, limit=500).items,
         )
 

@@ -13,11 +13,12 @@ from pathlib import Path
 
 import httpx
 
+from chuncha import scheduler
 from chuncha.demo import backstage
 from chuncha.demo.clock import Clock
 from chuncha.demo.mailbox import Mailbox
 from chuncha.installation import Installation, open_installation
-from chuncha.processes import Child, Tree, free_port, prefect_server, wait_for
+from chuncha.processes import Child, Tree, free_port, wait_for
 from domain.settings import read_settings
 
 SENDER = "春查 <chuncha@yunling.example>"
@@ -49,8 +50,8 @@ def stage(folder: Path, port: int) -> Iterator[Stage]:
         settings = settings.model_copy(update={"smtp_url": mailbox.url})
         scheduler_port = free_port()
         try:
-            scheduler = _scheduler(folder, scheduler_port)
-            tree.start(scheduler)
+            runs = _scheduler(folder, scheduler_port)
+            tree.start(runs)
             with open_installation(settings, migrate=True, own=True) as installation:
                 # The flows run in this process and read their settings as everywhere else.
                 os.environ.update(
@@ -59,7 +60,7 @@ def stage(folder: Path, port: int) -> Iterator[Stage]:
                     if name.startswith(("CHUNCHA_", "PREFECT_"))
                 )
                 health = f"http://127.0.0.1:{scheduler_port}/api/health"
-                ready = partial(wait_for, health, scheduler, seconds=120)
+                ready = partial(wait_for, health, runs, seconds=120)
                 yield Stage(installation, mailbox, ready, partial(_over, tree))
         finally:
             _over(tree)
@@ -73,14 +74,16 @@ def _over(tree: Tree) -> None:
 
 def _scheduler(folder: Path, port: int) -> Child:
     os.environ[SCHEDULER] = f"http://127.0.0.1:{port}/api"
-    os.environ["PREFECT_HOME"] = str((folder / "prefect").resolve())
+    home = (folder / "prefect").resolve()
+    scheduler.put_empty_store(home)
+    os.environ["PREFECT_HOME"] = str(home)
     os.environ["PREFECT_LOGGING_LEVEL"] = "WARNING"
     os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
     os.environ["DO_NOT_TRACK"] = "1"
     # The catalogue of what could be connected takes a second to write, and nobody opens it.
     os.environ["PREFECT_SERVER_REGISTER_BLOCKS_ON_START"] = "false"
     # The play calls its flows itself: what looks for scheduled runs would only take turns from it.
-    return Child("prefect", prefect_server(port, schedules=False), environment=dict(os.environ))
+    return Child("prefect", scheduler.command(port, schedules=False), environment=dict(os.environ))
 
 
 @contextmanager

@@ -7,6 +7,8 @@ import { clock, say } from "./words.js";
 const LATER = [5, 15, 30, 60]; // seconds between tries while a page is open and something waits
 const KEPT_FRESH = 10 * 60_000; // ms until the day is fetched again
 const login = document.documentElement.dataset.login ?? null;
+// With a one-time password the server gives and takes nothing but a new one.
+const heard = login && !("passwordDue" in document.documentElement.dataset);
 let tries = 0;
 let timer;
 
@@ -23,12 +25,12 @@ export async function connect() {
   document.querySelector("[data-queue] [data-send]")?.addEventListener("click", () => send());
   for (const form of document.querySelectorAll("form[action='/logout']")) form.addEventListener("submit", askBeforeLeaving, true);
   await show();
-  if (login) send();
+  if (heard) send();
   tidy();
   // After the page itself: the worker fetches our files, and a slow line is the person's first.
   if (document.readyState !== "complete") await new Promise((done) => addEventListener("load", done, { once: true }));
   await navigator.serviceWorker?.register("/service-worker.js").catch(() => {});
-  if (login) await keepDay().catch(() => {});
+  if (heard) await keepDay().catch(() => {});
 }
 
 async function send() {

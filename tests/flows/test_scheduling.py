@@ -12,6 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from chuncha import scheduler
+
 ROOT = Path(__file__).parents[2]
 
 pytestmark = pytest.mark.prefect
@@ -22,7 +24,7 @@ def prefect_server(home: Path) -> Iterator[dict[str, str]]:
     """The server as `chuncha serve` starts it; yields the environment of its clients."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
+        port = probe.getsockname()[1]
     environment = {
         **os.environ,
         "PREFECT_HOME": str(home),
@@ -30,9 +32,10 @@ def prefect_server(home: Path) -> Iterator[dict[str, str]]:
         "DO_NOT_TRACK": "1",
         "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
     }
+    scheduler.put_empty_store(home)
     with (home / "server.log").open("wb") as log:
         server = subprocess.Popen(
-            [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", port],
+            scheduler.command(port),
             env=environment,
             cwd=ROOT,
             stdout=log,

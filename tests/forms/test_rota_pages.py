@@ -42,6 +42,16 @@ def test_the_campaign_s_page_counts_planned_done_and_missed(browser_of: SignedIn
     assert re.search(r"周检表 每周 0 / 4 0\.00% 0 2（0） 0", said), said
 
 
+def test_a_rota_says_whether_it_goes_on_or_is_over(browser_of: SignedIn, world: World) -> None:
+    missed(world)
+    browser = browser_of("zhaozhuren")
+    assert "进行中" in text_of(browser.get("/campaigns/CC2026/rotas"))
+    world.now = world.later(days=30)
+    said = text_of(browser_of("zhaozhuren").get("/campaigns/CC2026/rotas"))
+    assert "已结束" in said
+    assert "进行中" not in said
+
+
 def test_a_missed_visit_is_made_up_for_with_one_button_once(browser_of: SignedIn, world: World) -> None:
     visit = missed(world)
     here = f"/inspections/{visit.id}"
