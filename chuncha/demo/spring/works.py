@@ -119,14 +119,16 @@ class Works:
         return [figure.of_fix(quantity)]
 
     def rest(self, chance: Random, bureau: Bureau) -> Iterator[Step]:
-        """The records that make every figure exact, those of a unit and day sent together.
+        """The records that make every figure exact, those of a unit and week sent together at its end.
 
-        Each is first named by the first station, in the table's order.
+        Each is first named by the first station, in the table's order: it sends those of the first day at once.
         """
-        days_work: defaultdict[tuple[str, date], list[_Work]] = defaultdict(list)
+        together: defaultdict[tuple[str, date], list[_Work]] = defaultdict(list)
         for work in sorted(self._rest(chance, bureau), key=lambda work: work.at):
-            days_work[work.body["unit"], work.at.date()].append(work)
-        for (unit, _), works in days_work.items():
+            day = work.at.date()
+            sent = day if day == dates.INSPECTING[0] else day + timedelta(days=6 - day.weekday())
+            together[work.body["unit"], sent].append(work)
+        for (unit, _), works in together.items():
             yield Quantities(works[-1].at, works[-1].by, unit, tuple(work.body for work in works))
 
     def _rest(self, chance: Random, bureau: Bureau) -> Iterator[_Work]:
