@@ -168,6 +168,7 @@ class Player:
     # The flows of a day.
 
     def _morning(self, day: date) -> None:
+        self._letters_sent()
         at = days.at(day, 8, 31)
         self._clock.put(at)
         if day >= self._rhythm.begins:
@@ -194,12 +195,11 @@ class Player:
     def _send_letters(self) -> None:
         """The letters of an evening go out while the next day is played: what is written then is not due yet."""
         if self._letters_of is not None:
-            self._letters_sent()
             at, self._letters_of = self._letters_of, None
             self._delivery = self._post.submit(self._letters.run, self._deliver, at)
 
     def _letters_sent(self) -> None:
-        """Wait for those that are going out."""
+        """Wait for them; the scheduler takes one run at a time best."""
         if self._delivery is not None:
             self._today["sent"] += self._delivery.result().get("sent", 0)
             self._delivery = None
