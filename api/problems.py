@@ -161,7 +161,7 @@ def problem(
         type=f"/problems/{refusal.code}",
         title=refusal.title(language),
         status=refusal.status,
-        detail=refusal.sentence(language),
+        detail=_row(refusal, language) + refusal.sentence(language),
         instance=instance,
         code=refusal.code,
         errors=list(errors) or _fields(refusal, language, place),
@@ -170,6 +170,16 @@ def problem(
         else None,
     )
     return told.model_dump(by_alias=True, exclude_none=True)
+
+
+def _row(refusal: Refusal, language: Language) -> str:
+    """Which of several things told at once is refused, to stand before the sentence."""
+    if refusal.row is None:
+        return ""
+    place, name = refusal.row
+    if language == "zh":
+        return f"第{place + 1}项{f'“{name}”' if name else ''}："
+    return f"Item {place + 1}{f' (“{name}”)' if name else ''}: "
 
 
 def _fields(refusal: Refusal, language: Language, place: str) -> list[WrongField]:
@@ -181,6 +191,9 @@ def _fields(refusal: Refusal, language: Language, place: str) -> list[WrongField
         ]
     names = refusal.missing or tuple(filter(None, [_ABOUT.get(refusal.code)]))
     pointers = dict.fromkeys("/files" if name in _FROM_FILES else f"/{name}" for name in names)
+    if refusal.row is not None:
+        at = f"/{refusal.row[0]}"
+        pointers = dict.fromkeys([f"{at}{pointer}" for pointer in pointers] or [at])
     return [
         WrongField(pointer=pointer, place=place, rule=refusal.code, detail=refusal.sentence(language))
         for pointer in pointers

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Body, Query
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
@@ -18,7 +18,7 @@ from api.paging import Paged
 from api.shapes import Moment, Number
 from domain.answered import Answer
 from domain.campaigns import campaign_by_code
-from domain.quantities import NewQuantity, list_quantities, record_quantity
+from domain.quantities import AT_ONCE, NewQuantity, list_quantities, record_quantities, record_quantity
 from domain.records import CountsAs, QuantityRecord
 
 router = APIRouter(tags=["quantities"])
@@ -74,9 +74,38 @@ def record(code: Code, new: NewQuantity, call: Creates) -> Response:
     """Record work done at `unit` on `date` (today when left out)."""
 
     def work(session: Session) -> Answer:
-        campaign = campaign_by_code(session, code, actor=call.actor)
+        campaign = campaign_by_code(session, code, actor=call.actor, with_scope=False)
         row = record_quantity(session, campaign, new, actor=call.actor, now=call.now)
         return written(_shape(row), status=201)
+
+    return call.once(work)
+
+
+class QuantityList(BaseModel):
+    """The records that were made, in the order told."""
+
+    items: list[QuantityShape]
+
+
+@router.post(
+    "/campaigns/{code}/quantities/batch",
+    operation_id="recordQuantities",
+    status_code=201,
+    response_model=QuantityList,
+    responses=CREATE,
+)
+def record_batch(
+    code: Code, told: Annotated[list[NewQuantity], Body(min_length=1, max_length=AT_ONCE)], call: Creates
+) -> Response:
+    """Record several quantities, as a station sends those of a day: all are written, or none.
+
+    A refusal is that of `recordQuantity`; it names the place in the list.
+    """
+
+    def work(session: Session) -> Answer:
+        campaign = campaign_by_code(session, code, actor=call.actor, with_scope=False)
+        rows = record_quantities(session, campaign, told, actor=call.actor, now=call.now)
+        return written(QuantityList(items=[_shape(row) for row in rows]), status=201)
 
     return call.once(work)
 

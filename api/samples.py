@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Body, Path, Query
 from fastapi.responses import Response
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
@@ -20,9 +20,12 @@ from domain.answered import Answer
 from domain.campaigns import campaign_by_code
 from domain.records import SampleDraw, SampledTicket, SampleKind
 from domain.sample_checks import (
+    AT_ONCE,
+    CheckedTicket,
     SampleCheck,
     SampleFilter,
     SeenDraw,
+    check_all_sampled,
     check_sampled,
     draw_by_id,
     draws_of,
@@ -208,8 +211,36 @@ def check(code: Code, number: Number, told: SampleCheck, call: Writes) -> Respon
     """
 
     def work(session: Session) -> Answer:
-        campaign = campaign_by_code(session, code, actor=call.actor)
+        campaign = campaign_by_code(session, code, actor=call.actor, with_scope=False)
         row = sampled_by_number(session, campaign, number, actor=call.actor, lock=True)
         return written(_sampled(check_sampled(session, row, told, actor=call.actor, now=call.now)))
+
+    return call.once(work)
+
+
+class CheckedList(BaseModel):
+    """The tickets that were checked, in the order told."""
+
+    items: list[SampledShape]
+
+
+@router.post(
+    "/campaigns/{code}/sampled-tickets/checks",
+    operation_id="checkSampledTickets",
+    response_model=CheckedList,
+    responses=CREATE,
+)
+def check_all(
+    code: Code, told: Annotated[list[CheckedTicket], Body(min_length=1, max_length=AT_ONCE)], call: Creates
+) -> Response:
+    """抽查 of several tickets, as an inspector back from a station tells them: all are written, or none.
+
+    A refusal is that of `checkSampledTicket`; it names the place in the list and the ticket.
+    """
+
+    def work(session: Session) -> Answer:
+        campaign = campaign_by_code(session, code, actor=call.actor, with_scope=False)
+        rows = check_all_sampled(session, campaign, told, actor=call.actor, now=call.now)
+        return written(CheckedList(items=[_sampled(row) for row in rows]))
 
     return call.once(work)

@@ -6,26 +6,31 @@ from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Body, Path, Query
 from fastapi.responses import Response
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
-from api.deps import Creates, Reads, written
+from api.deps import Call, Creates, Reads, written
 from api.documented import CREATE, LIST, READ
 from api.paging import Paged
 from api.shapes import Moment, PhotoShape, photo_shape
 from domain.answered import Answer
 from domain.records import Tool, ToolTest
-from domain.tools import (
-    NewTool,
+from domain.tool_tests import (
+    AT_ONCE,
     NewToolTest,
     Reading,
+    ReportedTest,
+    list_tests,
+    record_test,
+    record_tests,
+)
+from domain.tools import (
+    NewTool,
     ShownStatus,
     ToolFilter,
-    list_tests,
     list_tools,
-    record_test,
     register_tool,
     shown_status,
     tool_by_number,
@@ -99,6 +104,10 @@ def _test(test: ToolTest) -> ToolTestShape:
     return ToolTestShape(**same, photos=[photo_shape(each) for each in test.photos])
 
 
+def _tested(test: ToolTest, call: Call) -> ToolTested:
+    return ToolTested(**_test(test).model_dump(), tool=_shape(test.tool, local_day(call.now)))
+
+
 @router.post(
     "/tools", operation_id="registerTool", status_code=201, response_model=ToolShape, responses=CREATE
 )
@@ -146,8 +155,31 @@ def test(number: ToolNumber, told: NewToolTest, call: Creates) -> Response:
     def work(session: Session) -> Answer:
         tool = tool_by_number(session, number, actor=call.actor, lock=True)
         made = record_test(session, tool, told, actor=call.actor, now=call.now)
-        shape = ToolTested(**_test(made).model_dump(), tool=_shape(tool, local_day(call.now)))
-        return written(shape, status=201)
+        return written(_tested(made, call), status=201)
+
+    return call.once(work)
+
+
+class ToolsTested(BaseModel):
+    """The tests that were recorded, in the order told."""
+
+    items: list[ToolTested]
+
+
+@router.post(
+    "/tools/tests", operation_id="testTools", status_code=201, response_model=ToolsTested, responses=CREATE
+)
+def test_all(
+    told: Annotated[list[ReportedTest], Body(min_length=1, max_length=AT_ONCE)], call: Creates
+) -> Response:
+    """Record the tests of several tools, as a testing house's report lists them: all are written, or none.
+
+    A refusal is that of `testTool`; it names the place in the list and the tool. `tool` is as it stands after all.
+    """
+
+    def work(session: Session) -> Answer:
+        made = record_tests(session, told, actor=call.actor, now=call.now)
+        return written(ToolsTested(items=[_tested(each, call) for each in made]), status=201)
 
     return call.once(work)
 

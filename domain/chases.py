@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, or_, select
@@ -20,7 +20,7 @@ from domain.calendars import calendar_of
 from domain.campaign_settings import settings_of
 from domain.deadlines import end_of_day
 from domain.ladder import PlannedStep, next_step_at, planned_steps, planning_from, recorded_steps
-from domain.ladder_settings import Ladder, Ladders
+from domain.ladder_settings import Ladder, understood
 from domain.many_rows import among
 from domain.matters import TICKET_MATTERS
 from domain.records import (
@@ -154,37 +154,60 @@ def follow(session: Session, record: Record, *, now: datetime, new: bool = False
 
     `new`: it was made in this transaction, so that it has no chases yet and nothing need be read.
     """
+    follow_all(session, [record], now=now, new=new)
+
+
+def follow_all(session: Session, records: Iterable[Record], *, now: datetime, new: bool = False) -> None:
+    """`follow` for each of several records, whose chases are read and locked at once."""
+    records = list(records)
     # The command is half written: a flush here would raise the record's version once more.
     with session.no_autoflush:
-        known: dict[Matter, Chase] = {}
-        if not new:
-            # The index begins with the matter; not every PostgreSQL we run on passes over that by itself.
-            about = Chase.matter.in_(list(Matter)) & (Chase.subject_id == record.id)
-            if isinstance(record, Ticket):
-                about |= (Chase.ticket_id == record.id) & Chase.matter.in_(_OF_THE_TICKETS_OWN)
-            rows = session.scalars(select(Chase).where(about).order_by(Chase.id).with_for_update())
-            known = {chase.matter: chase for chase in rows}
-            if isinstance(record, Ticket):
-                _keep_beside(session, record, known, now=now)
-        wanted_now = open_matters(record)
-        # What is over needs no place, and its campaign need not be loaded.
-        place = _place(record) if wanted_now else None
-        for wanted in wanted_now:
-            assert place is not None
-            chase = known.pop(wanted.matter, None)
-            if chase is None:
-                chase = Chase(matter=wanted.matter, subject_id=record.id, turn=wanted.turn, planned_from=now)
-                climbed = frozenset[str]()
-                session.add(chase)
-            elif _as_it_was(chase, wanted, place):
-                continue
-            elif chase.turn == wanted.turn:
-                climbed = _climbed(session, chase)
-            else:
-                climbed = frozenset()
-            _write(session, chase, wanted, place, climbed, now=now)
-        for chase in known.values():
-            session.delete(chase)
+        chased = {} if new else _chased(session, records)
+        for record in records:
+            _follow(session, record, chased.get(record.id, {}), now=now)
+
+
+def _chased(session: Session, records: Sequence[Record]) -> dict[UUID, dict[Matter, Chase]]:
+    """The chases of each record by its key, locked; of a ticket also those under records of the ticket's own."""
+    if not records:
+        return {}
+    keys = {record.id for record in records}
+    tickets = {record.id for record in records if isinstance(record, Ticket)}
+    # The index begins with the matter; not every PostgreSQL we run on passes over that by itself.
+    about = Chase.matter.in_(list(Matter)) & among(Chase.subject_id, keys)
+    if tickets:
+        about |= among(Chase.ticket_id, tickets) & Chase.matter.in_(_OF_THE_TICKETS_OWN)
+    found: defaultdict[UUID, dict[Matter, Chase]] = defaultdict(dict)
+    for chase in session.scalars(select(Chase).where(about).order_by(Chase.id).with_for_update()):
+        if chase.subject_id in keys:
+            found[chase.subject_id][chase.matter] = chase
+        if chase.ticket_id in tickets:
+            found[chase.ticket_id][chase.matter] = chase
+    return found
+
+
+def _follow(session: Session, record: Record, known: dict[Matter, Chase], *, now: datetime) -> None:
+    if isinstance(record, Ticket):
+        _keep_beside(session, record, known, now=now)
+    wanted_now = open_matters(record)
+    # What is over needs no place, and its campaign need not be loaded.
+    place = _place(record) if wanted_now else None
+    for wanted in wanted_now:
+        assert place is not None
+        chase = known.pop(wanted.matter, None)
+        if chase is None:
+            chase = Chase(matter=wanted.matter, subject_id=record.id, turn=wanted.turn, planned_from=now)
+            climbed = frozenset[str]()
+            session.add(chase)
+        elif _as_it_was(chase, wanted, place):
+            continue
+        elif chase.turn == wanted.turn:
+            climbed = _climbed(session, chase)
+        else:
+            climbed = frozenset()
+        _write(session, chase, wanted, place, climbed, now=now)
+    for chase in known.values():
+        session.delete(chase)
 
 
 _OF_THE_TICKETS_OWN = frozenset({Matter.EXTENSION, Matter.SUPERVISION})
@@ -203,12 +226,6 @@ def _keep_beside(session: Session, ticket: Ticket, known: dict[Matter, Chase], *
         as_open, place = Open(matter, chase.anchor_at, chase.turn), _place(ticket)
         if not _as_it_was(chase, as_open, place):
             _write(session, chase, as_open, place, _climbed(session, chase), now=now)
-
-
-def follow_all(session: Session, records: Iterable[Record], *, now: datetime, new: bool = False) -> None:
-    """`follow` for each of several records."""
-    for record in records:
-        follow(session, record, now=now, new=new)
 
 
 def _climbed(session: Session, chase: Chase) -> frozenset[str]:
@@ -265,7 +282,19 @@ def ladder_for(session: Session, matter: Matter, *, unit_path: str, campaign: Ca
     """The campaign's ladder; for what belongs to no campaign that of the nearest unit which has one."""
     if campaign is not None:
         return settings_of(campaign).ladders[matter]
-    return UnitLadders(session).of(unit_path)[matter]
+    known = session.info.get(_UNIT_LADDERS)
+    if known is None:
+        known = session.info[_UNIT_LADDERS] = UnitLadders(session)
+    return cast(UnitLadders, known).of(unit_path)[matter]
+
+
+_UNIT_LADDERS = "unit_ladders"
+"""Where a session carries them: read once for all a command does, as the calendars are."""
+
+
+def forget_unit_ladders(session: Session) -> None:
+    """After one was set: what this session read before no longer holds."""
+    session.info.pop(_UNIT_LADDERS, None)
 
 
 class UnitLadders:
@@ -274,18 +303,14 @@ class UnitLadders:
     def __init__(self, session: Session) -> None:
         rows = session.execute(select(Unit.path, Unit.ladders).where(Unit.ladders.is_not(None)))
         self._stored = {path: ladders for path, ladders in rows if ladders is not None}
-        self._understood: dict[str | None, dict[Matter, Ladder]] = {}
 
     def of(self, unit_path: str) -> dict[Matter, Ladder]:
-        """Those of the nearest unit at or above the path, else the defaults.
+        """Those of the nearest unit at or above the path, else the defaults; to be read only, as `understood` says.
 
         Raises ValidationError when what is stored there cannot be understood.
         """
         nearest = max((path for path in self._stored if unit_path.startswith(path)), key=len, default=None)
-        if nearest not in self._understood:
-            stored = {} if nearest is None else {"ladders": self._stored[nearest]}
-            self._understood[nearest] = Ladders.model_validate(stored).ladders
-        return self._understood[nearest]
+        return understood(None if nearest is None else self._stored[nearest])
 
 
 # Planning anew what is open, after a ladder or a calendar changed.

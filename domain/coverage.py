@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import ColumnElement, Date, Integer, Row, Select, bindparam, exists, func, select
 from sqlalchemy.orm import Session, aliased, joinedload
 
+from domain.many_rows import among
 from domain.rates import Rate
 from domain.records import Campaign, CampaignUnit, Checklist, Inspection, NumberCounter, Rota, Unit
 from domain.tallies import day_of
@@ -141,6 +142,18 @@ def scope_unit_of(session: Session, campaign: Campaign, unit: Unit) -> CampaignU
         .order_by(func.length(Unit.path).desc())
         .limit(1)
     ).one_or_none()
+
+
+def units_in_scope(session: Session, campaign: Campaign, units: Iterable[Unit]) -> set[UUID]:
+    """Which of these units the campaign's scope covers, by an entry of their own or of a unit above them."""
+    above = aliased(Unit)
+    covered = exists().where(
+        CampaignUnit.campaign_id == campaign.id,
+        CampaignUnit.unit_id == above.id,
+        func.starts_with(Unit.path, above.path),
+    )
+    keys = {unit.id for unit in units}
+    return set(session.scalars(select(Unit.id).where(among(Unit.id, keys), covered)))
 
 
 # Visits.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,6 +85,20 @@ def refusal_for(error: IntegrityError) -> Refusal:
     if name in _SAME_AS:
         return REFUSALS[_SAME_AS[name]]()
     return LawOfTheRecords(rule=name)
+
+
+@contextmanager
+def about_row(place: int, name: str = "") -> Iterator[None]:
+    """What is refused inside is about one of several things told at once: the refusal names its place in the list, the
+    first being 0, and what people call it; the pointer of BadInput leads into the list ("/3/unit").
+    """
+    try:
+        yield
+    except Refusal as refusal:
+        refusal.row = place, name
+        if isinstance(refusal, BadInput):
+            refusal.pointer = f"/{place}{refusal.pointer}"
+        raise
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from domain.campaign_settings import settings_of
-from domain.chases import UnitLadders, hold, replan_all
+from domain.chases import UnitLadders, forget_unit_ladders, hold, replan_all
 from domain.errors import BadInput
 from domain.history import record
 from domain.ladder_settings import Ladder, Ladders, LadderStep, Told, default_ladders, named
@@ -88,6 +88,7 @@ def set_unit_ladders(session: Session, code: str, told: Ladders, *, actor: Actor
     must_reach(session, told, [unit])
     unit.ladders = told.model_dump(mode="json")["ladders"]
     session.flush()
+    forget_unit_ladders(session)
     _changed(session, unit, before, told.ladders, actor=actor, now=now)
     session.add(Replanning(unit_id=unit.id))
     unit_again(session, unit, now=now)

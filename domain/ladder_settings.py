@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import time
 from enum import StrEnum
+from functools import cache, lru_cache
 from itertools import pairwise
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -242,7 +244,15 @@ def default_ladders() -> dict[Matter, Ladder]:
     A major hazard climbs in half the days (rounded up), so its steps are its own, and on every working day whoever is
     responsible is asked how far it is: for sixty days before the deadline, the longest a plan runs without approval
     being under ninety natural days, and for twenty after it.
+
+    The lists are the caller's own; the steps in them are shared, and to be read only.
     """
+    return {matter: list(ladder) for matter, ladder in _defaults().items()}
+
+
+@cache
+def _defaults() -> dict[Matter, Ladder]:
+    """Built once: every tool registered or tested asks for them."""
     lesser, major = [Level.GENERAL, Level.SERIOUS], [Level.MAJOR]
     remind, escalate = Act.REMIND, Act.ESCALATE
     above = [Told.SUPERVISOR, Told.LEADER]
@@ -316,3 +326,15 @@ class Ladders(_Setting):
         for matter, ladder in ladders.items():
             checked(matter, ladder)
         return {**default_ladders(), **ladders}
+
+
+def understood(stored: Any) -> dict[Matter, Ladder]:
+    """The ladders a unit stores, or the defaults where none does (None); to be read only, because whoever asks for
+    the same ones shares them. Raises ValidationError for what cannot be understood.
+    """
+    return _parsed(json.dumps({} if stored is None else {"ladders": stored}, sort_keys=True))
+
+
+@lru_cache(maxsize=256)
+def _parsed(stored: str) -> dict[Matter, Ladder]:
+    return Ladders.model_validate_json(stored).ladders

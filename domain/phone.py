@@ -17,7 +17,8 @@ from domain.findings import NewFinding, submit_finding
 from domain.quantities import NewQuantity, record_quantity
 from domain.records import QuantityRecord, Ticket, Tool, ToolTest
 from domain.remediation import Fix, fix_on_spot
-from domain.tools import NewToolTest, record_test, tool_by_number
+from domain.tool_tests import NewToolTest, record_test
+from domain.tools import tool_by_number
 from statemachines.refusals import Refusal
 from statemachines.roles import Actor
 

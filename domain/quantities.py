@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated
@@ -13,10 +14,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from domain.campaigns import must_be_open
-from domain.coverage import scope_unit_of
-from domain.errors import BadInput
+from domain.coverage import units_in_scope
+from domain.errors import BadInput, about_row
 from domain.paging import Key, Page, page_of
-from domain.people import unit_by_code
+from domain.people import unit_by_code, units_by_codes, unknown_unit
 from domain.phases import Day
 from domain.quantity_figures import TOOLS
 from domain.records import Campaign, CountsAs, QuantityRecord, Ticket, Unit
@@ -68,14 +69,24 @@ class NewQuantity(BaseModel):
         return self.counts_as or (CountsAs.TOTAL if self.item == TOOLS else CountsAs.PART)
 
 
+AT_ONCE = 100
+"""Records of one call."""
+
+
 def record_quantities(
     session: Session, campaign: Campaign, told: Sequence[NewQuantity], *, actor: Actor, now: datetime
 ) -> list[QuantityRecord]:
-    """Record several quantities, all or none; pointers of BadInput begin with the place in the list ("/3/unit")."""
-    return [
-        record_quantity(session, campaign, new, actor=actor, now=now, pointer=f"/{position}")
-        for position, new in enumerate(told)
-    ]
+    """Record several quantities, all or none; units and scope are read once, the records written together.
+
+    Raises what `record_quantity` raises, of the first that is wrong, naming its place in the list ("/3/unit").
+    """
+    must_be_open(campaign)
+    within = _within(session, campaign, told, actor=actor)
+    rows = []
+    for place, new in enumerate(told):
+        with about_row(place, f"{new.action}{new.item}"):
+            rows.append(_checked(new, campaign, within, actor=actor, now=now))
+    return _kept(session, rows)
 
 
 def record_quantity(
@@ -93,14 +104,46 @@ def record_quantity(
     Raises BadInput (unit missing, unknown or not in scope, a day in the future), CampaignClosed, RoleMissing.
     """
     must_be_open(campaign)
+    within = _within(session, campaign, [new], actor=actor)
+    return _kept(session, [_checked(new, campaign, within, actor=actor, now=now, pointer=pointer, key=key)])[
+        0
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Within:
+    """The units that are named and in sight, by code, and which of them the campaign covers."""
+
+    units: dict[str, Unit]
+    covered: set[UUID]
+
+
+def _within(session: Session, campaign: Campaign, told: Sequence[NewQuantity], *, actor: Actor) -> _Within:
+    units = units_by_codes(session, (new.unit for new in told if new.unit), actor=actor)
+    return _Within(units, units_in_scope(session, campaign, units.values()))
+
+
+def _checked(
+    new: NewQuantity,
+    campaign: Campaign,
+    within: _Within,
+    *,
+    actor: Actor,
+    now: datetime,
+    pointer: str = "",
+    key: UUID | None = None,
+) -> QuantityRecord:
+    """The record of one quantity, not yet written."""
     if new.unit is None:
         raise BadInput(
             f"{pointer}/unit", "missing", zh="须写明是哪个单位做的。", en="Name the unit that did the work."
         )
-    unit = unit_by_code(session, new.unit, actor=actor, pointer=f"{pointer}/unit")
+    unit = within.units.get(new.unit)
+    if unit is None:
+        raise unknown_unit(new.unit, pointer=f"{pointer}/unit")
     must_be_allowed(actor, Deed.RECORD_QUANTITIES, at=unit.path)
     # The unit that runs the campaign may record too, a total it states for all of them say.
-    if unit.id != campaign.unit_id and scope_unit_of(session, campaign, unit) is None:
+    if unit.id != campaign.unit_id and unit.id not in within.covered:
         raise BadInput(
             f"{pointer}/unit",
             "unit-not-in-campaign",
@@ -115,7 +158,7 @@ def record_quantity(
             zh="完成日期晚于今天，完成后再登记。",
             en="The day is in the future; record the work once it is done.",
         )
-    return _keep(session, new, unit=unit, campaign=campaign, done_on=done_on, actor=actor, now=now, key=key)
+    return _record(new, unit=unit, campaign=campaign, done_on=done_on, actor=actor, now=now, key=key)
 
 
 def record_fix_quantities(
@@ -142,16 +185,13 @@ def record_fix_quantities(
                 zh="完成日期晚于今天，完成后再登记。",
                 en="The day is in the future; record the work once it is done.",
             )
-        row = _keep(
-            session, new, unit=ticket.unit, campaign=ticket.campaign, done_on=done_on, actor=actor, now=now
-        )
+        row = _record(new, unit=ticket.unit, campaign=ticket.campaign, done_on=done_on, actor=actor, now=now)
         row.ticket_id = ticket.id
         kept.append(row)
-    return kept
+    return _kept(session, kept) if kept else []
 
 
-def _keep(
-    session: Session,
+def _record(
     new: NewQuantity,
     *,
     unit: Unit,
@@ -161,7 +201,7 @@ def _keep(
     now: datetime,
     key: UUID | None = None,
 ) -> QuantityRecord:
-    row = QuantityRecord(
+    return QuantityRecord(
         **({"id": key} if key else {}),
         **new.model_dump(exclude={"unit", "date", "counts_as"}),
         counts_as=new.counted_as,
@@ -171,9 +211,12 @@ def _keep(
         recorded_by_id=actor.id,
         recorded_at=now,
     )
-    session.add(row)
+
+
+def _kept(session: Session, rows: list[QuantityRecord]) -> list[QuantityRecord]:
+    session.add_all(rows)
     session.flush()
-    return row
+    return rows
 
 
 def list_quantities(

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from domain.figure_text import plain_number
 from domain.records import Campaign, CountsAs, QuantityRecord, Unit
 from domain.tool_kinds import KINDS
-from domain.tools import TESTING
+from domain.tool_tests import TESTING
 
 TOOLS = "安全工器具"
 EQUIPMENT = "设备消缺"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -13,16 +13,17 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import ColumnElement, Select, bindparam, func, select, true, update
 from sqlalchemy.orm import Session, contains_eager, joinedload, undefer
+from sqlalchemy.orm.attributes import set_committed_value
 
 from domain.campaign_settings import settings_of
 from domain.coverage import UNIT_AT, UnitAt
-from domain.errors import NotFound
+from domain.errors import BadInput, NotFound, about_row
 from domain.files import ListedFile, list_files
 from domain.findings import NewFinding, submit_finding
 from domain.history import record
 from domain.paging import Key, Page, page_of
 from domain.rates import Rate
-from domain.records import Campaign, FileKind, SampleDraw, SampledTicket, SampleKind, Ticket, Unit
+from domain.records import Campaign, FileKind, Person, SampleDraw, SampledTicket, SampleKind, Ticket, Unit
 from domain.sampling import Pool, drawn, numbers_of
 from domain.tickets import load_named
 from domain.visibility import samples_visible_to, units_visible_to
@@ -64,6 +65,16 @@ class SampleCheck(BaseModel):
     files: list[ListedFile] = Field(default_factory=list, max_length=20)
 
 
+class CheckedTicket(SampleCheck):
+    """What one of several tickets of the sample looks like on the spot; `ticket` is its number."""
+
+    ticket: str = Field(min_length=1, max_length=64)
+
+
+AT_ONCE = 100
+"""Checks of one call: an inspector back from a station has fewer."""
+
+
 def check_sampled(
     session: Session, sampled: SampledTicket, told: SampleCheck, *, actor: Actor, now: datetime
 ) -> SampledTicket:
@@ -72,6 +83,58 @@ def check_sampled(
     Raises CheckedAlready, RecheckFirst, the refusals of independence, OpinionMissing, and for a new ticket what
     `submit_finding` raises.
     """
+    _must_be_possible(sampled, told, actor=actor, now=now)
+    _write(session, sampled, told, _person(session, actor), actor=actor, now=now)
+    session.flush()
+    return sampled
+
+
+def check_all_sampled(
+    session: Session, campaign: Campaign, told: Sequence[CheckedTicket], *, actor: Actor, now: datetime
+) -> list[SampledTicket]:
+    """抽查 of several tickets of the campaign's sample, all or none; their rows are locked here and come in this order.
+
+    Raises BadInput at `ticket` for one told twice or not in the sample within the actor's sight, and what
+    `check_sampled` raises, naming the place in the list and the ticket.
+    """
+    known = sampled_by_numbers(session, campaign, (each.ticket for each in told), actor=actor, lock=True)
+    waiting = dict(known)
+    rows: list[tuple[int, SampledTicket, CheckedTicket]] = []
+    for place, each in enumerate(told):
+        with about_row(place, each.ticket):
+            sampled = waiting.pop(each.ticket, None)
+            if sampled is None:
+                raise _twice() if each.ticket in known else _not_drawn(campaign)
+            _must_be_possible(sampled, each, actor=actor, now=now)
+            rows.append((place, sampled, each))
+    person = _person(session, actor)
+    # New tickets take their numbers unit by unit, in one order: whoever else takes some never waits for us in a circle.
+    for place, sampled, each in sorted(rows, key=lambda row: (row[1].ticket.unit.code, row[1].ticket.number)):
+        with about_row(place, each.ticket):
+            _write(session, sampled, each, person, actor=actor, now=now)
+    session.flush()
+    return [sampled for _, sampled, _ in rows]
+
+
+def _twice() -> BadInput:
+    return BadInput(
+        "/ticket",
+        "repeated",
+        zh="同一张单只能出现一次，请合并。",
+        en="Name each ticket once; put both into one.",
+    )
+
+
+def _not_drawn(campaign: Campaign) -> BadInput:
+    return BadInput(
+        "/ticket",
+        "not-in-sample",
+        zh=f"这张单不在“{campaign.name}”的抽样中，或不在您的管辖范围内，请核对单号。",
+        en=f"This ticket is not in the sample of “{campaign.name}”, or not within your reach; check its number.",
+    )
+
+
+def _must_be_possible(sampled: SampledTicket, told: SampleCheck, *, actor: Actor, now: datetime) -> None:
     ticket = sampled.ticket
     if sampled.passed is not None:
         raise CheckedAlready(number=ticket.number)
@@ -84,11 +147,29 @@ def check_sampled(
         opinion=told.opinion,
         independent_team=settings_of(sampled.campaign).independent_team,
     )
+
+
+def _person(session: Session, actor: Actor) -> Person | None:
+    """Who checks."""
+    return session.get(Person, actor.id) if actor.id else None
+
+
+def _write(
+    session: Session,
+    sampled: SampledTicket,
+    told: SampleCheck,
+    person: Person | None,
+    *,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Write what was seen, to be flushed."""
+    ticket = sampled.ticket
     again = None if told.passed else _again(session, sampled, told, actor=actor, now=now)
     if told.passed:
         list_files(session, ticket, told.files, kind=FileKind.RECHECK, actor=actor, now=now)
     sampled.passed, sampled.opinion = told.passed, told.opinion
-    sampled.checked_at, sampled.checked_by_id = now, actor.id
+    sampled.checked_at, sampled.checked_by = now, person
     sampled.again = again
     record(
         session,
@@ -103,9 +184,6 @@ def check_sampled(
         campaign=sampled.campaign,
         again=again,
     )
-    session.flush()
-    session.refresh(sampled, ["checked_by"])
-    return sampled
 
 
 def _again(
@@ -247,26 +325,44 @@ def sampled_by_number(
     session: Session, campaign: Campaign, number: str, *, actor: Actor, lock: bool = False
 ) -> SampledTicket:
     """The ticket with this number in the campaign's sample, in the actor's sight. Raises NotFound."""
+    found = sampled_by_numbers(session, campaign, [number], actor=actor, lock=lock).get(number)
+    if found is None:
+        raise NotFound(what=number)
+    return found
+
+
+def sampled_by_numbers(
+    session: Session, campaign: Campaign, numbers: Iterable[str], *, actor: Actor, lock: bool = False
+) -> dict[str, SampledTicket]:
+    """The tickets with these numbers in the campaign's sample and the actor's sight, by number, with all they name.
+
+    What is not there is left out. They are locked in the order they were drawn.
+    """
     query = (
         select(SampledTicket)
         .join(SampledTicket.ticket)
-        .where(SampledTicket.campaign_id == campaign.id, Ticket.number == number, samples_visible_to(actor))
+        .where(
+            SampledTicket.campaign_id == campaign.id,
+            Ticket.number.in_(set(numbers)),
+            samples_visible_to(actor),
+        )
         .options(
             contains_eager(SampledTicket.ticket).joinedload(Ticket.unit, innerjoin=True),
-            joinedload(SampledTicket.campaign),
             joinedload(SampledTicket.unit),
             joinedload(SampledTicket.draw),
             joinedload(SampledTicket.checked_by),
             joinedload(SampledTicket.again),
         )
     )
+    query = query.order_by(SampledTicket.id)
     if lock:
         query = query.with_for_update(of=SampledTicket).execution_options(populate_existing=True)
-    found = session.scalars(query).one_or_none()
-    if found is None:
-        raise NotFound(what=number)
-    load_named(session, [found.ticket])
-    return found
+    rows = session.scalars(query).all()
+    for row in rows:
+        # Not joined: its settings would be sent and read once for every ticket.
+        set_committed_value(row, "campaign", campaign)
+    load_named(session, [row.ticket for row in rows])
+    return {row.ticket.number: row for row in rows}
 
 
 # Counting.

@@ -1,29 +1,23 @@
-"""Safety tools (安全工器具) and their tests (试验): when each is due next, and what is out of use meanwhile."""
+"""Safety tools (安全工器具): registered, listed, and what is out of use until it is tested (domain/tool_tests.py)."""
 
 from __future__ import annotations
 
 import re
 from calendar import monthrange
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from decimal import Decimal
-from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from sqlalchemy import ColumnElement, and_, or_, select
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.orm import Session, joinedload
 
-from domain.campaigns import campaign_by_code, must_be_open
 from domain.chases import follow
-from domain.coverage import scope_unit_of
 from domain.errors import BadInput, NotFound, wrong
-from domain.files import ListedFiles
 from domain.history import record
 from domain.paging import Key, Page, page_of
 from domain.people import unit_by_code
 from domain.phases import Day
-from domain.photo_listings import list_photos
-from domain.records import CountsAs, QuantityRecord, Tool, ToolStatus, ToolTest, Unit
+from domain.records import Tool, ToolStatus, Unit
 from domain.rights import Deed, must_be_allowed
 from domain.tool_kinds import KINDS
 from domain.visibility import tools_visible_to
@@ -35,11 +29,6 @@ NUMBER = re.compile(r"^[^\s/?#%]{1,40}$")
 
 TAKEN_ADDRESSES = frozenset({"new", "sheet.pdf"})
 """What else stands at that place in an address, and so is no tool's number."""
-
-READINGS_AT_MOST = 20
-
-TESTING = "试验"
-"""The action a test adds to the campaign's quantity records."""
 
 
 class ShownStatus(Labelled):
@@ -98,33 +87,6 @@ class NewTool(BaseModel):
         return self
 
 
-class Reading(BaseModel):
-    """What a test measured, the value as it was written: 泄漏电流 ≤7.5 mA."""
-
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
-
-    name: str = Field(min_length=1, max_length=40)
-    value: str = Field(min_length=1, max_length=40)
-    unit: str = Field(default="", max_length=10)
-
-
-class NewToolTest(BaseModel):
-    """A test of one tool, today when `tested_on` is left out; with a `campaign` it counts in that one's figures.
-
-    `files` are its photos: the meter, the label, what is broken.
-    """
-
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
-
-    passed: bool
-    tested_on: Day | None = None
-    campaign: str | None = Field(default=None, min_length=1, max_length=24)
-    report_number: str = Field(default="", max_length=60)
-    note: str = Field(default="", max_length=1000)
-    readings: list[Reading] = Field(default_factory=list, max_length=READINGS_AT_MOST)
-    files: ListedFiles = Field(default_factory=list)
-
-
 class ToolFilter(BaseModel):
     """What a list is narrowed to: `due` are tools that need a test by that day, `unit` means it and all below it."""
 
@@ -157,13 +119,24 @@ def shown_status(tool: Tool, *, on: date) -> ShownStatus:
 
 def tool_by_number(session: Session, number: str, *, actor: Actor, lock: bool = False) -> Tool:
     """The tool with this number, its unit loaded. Raises NotFound when there is none in the actor's sight."""
-    query = select(Tool).where(Tool.number == number, tools_visible_to(actor)).options(joinedload(Tool.unit))
-    if lock:
-        query = query.with_for_update(of=Tool).execution_options(populate_existing=True)
-    tool = session.scalars(query).one_or_none()
+    tool = tools_by_numbers(session, [number], actor=actor, lock=lock).get(number)
     if tool is None:
         raise NotFound(what=number)
     return tool
+
+
+def tools_by_numbers(
+    session: Session, numbers: Iterable[str], *, actor: Actor, lock: bool = False
+) -> dict[str, Tool]:
+    """The tools with these numbers in the actor's sight, by number, their units loaded; what is not there is left out.
+
+    They are locked in the order of their ids, as `hold` locks them (domain/chases.py).
+    """
+    query = select(Tool).where(Tool.number.in_(set(numbers)), tools_visible_to(actor))
+    query = query.options(joinedload(Tool.unit, innerjoin=True)).order_by(Tool.id)
+    if lock:
+        query = query.with_for_update(of=Tool).execution_options(populate_existing=True)
+    return {tool.number: tool for tool in session.scalars(query)}
 
 
 def tool_with_number(session: Session, number: str) -> Tool | None:
@@ -217,12 +190,6 @@ def tools_to_carry(
     return list(session.scalars(query))
 
 
-def list_tests(session: Session, tool: Tool) -> list[ToolTest]:
-    """Every test of a tool, newest first, with its photos."""
-    query = select(ToolTest).where(ToolTest.tool_id == tool.id).options(selectinload(ToolTest.photos))
-    return list(session.scalars(query.order_by(ToolTest.tested_on.desc(), ToolTest.id.desc())))
-
-
 def register_tool(session: Session, new: NewTool, *, actor: Actor, now: datetime) -> Tool:
     """Register a tool; one with an earlier test is in use until that runs out, any other waits for its first test.
 
@@ -237,7 +204,7 @@ def register_tool(session: Session, new: NewTool, *, actor: Actor, now: datetime
             zh=f"编号“{new.number}”已有工器具使用。",
             en=f"The number “{new.number}” is taken.",
         )
-    _not_in_future(new.last_test_on, "/last_test_on", now)
+    not_in_future(new.last_test_on, "/last_test_on", now)
     _made_before_tested(new, now)
     kind = KINDS.get(new.kind)
     months = new.test_interval_months or (kind.test_interval_months if kind else 0)
@@ -286,106 +253,6 @@ def bring_up_to_date(session: Session, tool: Tool, new: NewTool, *, actor: Actor
     return True
 
 
-def record_test(
-    session: Session,
-    tool: Tool,
-    told: NewToolTest,
-    *,
-    actor: Actor,
-    now: datetime,
-    key: UUID | None = None,
-) -> ToolTest:
-    """Record a test. The tool's row must be locked, so that two tests of one tool follow each other.
-
-    A passed test puts the tool in use until its interval has run; a failed one takes it out of use. A test older than
-    the last one is kept and changes nothing else. With a campaign one more 试验 is counted in its quantity records.
-    `key` is the id a phone gave the test (domain/phone.py sees to it that it is new).
-    Raises BadInput (retired, in the future, unknown campaign, unit not in scope, a photo too large), CampaignClosed,
-    RoleMissing.
-    """
-    must_be_allowed(actor, Deed.TEST_TOOL, at=tool.unit.path)
-    if tool.status is ToolStatus.RETIRED:
-        raise BadInput(
-            "",
-            "tool-retired",
-            zh=f"“{tool.number}”已报废，不再试验。",
-            en=f"“{tool.number}” is retired and no longer tested.",
-        )
-    _not_in_future(told.tested_on, "/tested_on", now)
-    tested_on = told.tested_on or local_day(now)
-    test = ToolTest(
-        **({"id": key} if key else {}),
-        tool=tool,
-        tested_on=tested_on,
-        passed=told.passed,
-        note=told.note,
-        report_number=told.report_number,
-        readings=[reading.model_dump() for reading in told.readings],
-        photos=[],
-        tester_id=actor.id,
-        recorded_at=now,
-    )
-    session.add(test)
-    list_photos(session, test, told.files, pointer="/files", actor=actor, now=now)
-    before = tool.status
-    if tool.last_test_on is None or tested_on >= tool.last_test_on:
-        tool.last_test_on = tested_on
-        tool.next_test_on = months_later(tested_on, tool.test_interval_months) if told.passed else None
-        tool.status = ToolStatus.IN_USE if told.passed else ToolStatus.FAILED
-        follow(session, tool, now=now)
-    session.flush()
-    if told.campaign is not None:
-        _count(session, tool, test, told.campaign, actor=actor, now=now)
-    record(
-        session,
-        tool,
-        "tested",
-        actor=actor,
-        now=now,
-        before=before,
-        after=tool.status,
-        tested_on=tested_on,
-        passed=told.passed,
-        report_number=told.report_number or None,
-        readings=[reading.model_dump() for reading in told.readings] or None,
-        photos=len(test.photos) or None,
-        campaign=told.campaign,
-    )
-    return test
-
-
-def _count(
-    session: Session, tool: Tool, test: ToolTest, campaign_code: str, *, actor: Actor, now: datetime
-) -> None:
-    """One more tested, as a quantity record: those stay the one source of every figure that is added up."""
-    campaign = campaign_by_code(session, campaign_code, actor=actor, pointer="/campaign")
-    must_be_open(campaign)
-    if scope_unit_of(session, campaign, tool.unit) is None:
-        raise BadInput(
-            "/campaign",
-            "unit-not-in-campaign",
-            zh=f"“{tool.unit.name}”不在“{campaign.name}”的检查范围内。",
-            en=f"“{tool.unit.name}” is not in the scope of “{campaign.name}”.",
-        )
-    test.campaign_id = campaign.id
-    session.add(
-        QuantityRecord(
-            campaign_id=campaign.id,
-            unit_id=tool.unit_id,
-            done_on=test.tested_on,
-            action=TESTING,
-            item=tool.kind,
-            quantity=Decimal(1),
-            measure_unit=tool.measure_unit,
-            counts_as=CountsAs.PART,
-            tool_test_id=test.id,
-            recorded_by_id=actor.id,
-            recorded_at=now,
-        )
-    )
-    session.flush()
-
-
 def _made_before_tested(new: NewTool, now: datetime) -> None:
     """A tool was made before today, and before it was tested."""
     if new.made_on is None:
@@ -406,7 +273,8 @@ def _made_before_tested(new: NewTool, now: datetime) -> None:
         )
 
 
-def _not_in_future(day: date | None, pointer: str, now: datetime) -> None:
+def not_in_future(day: date | None, pointer: str, now: datetime) -> None:
+    """Raise BadInput for the day of a test that is yet to come."""
     if day is not None and day > local_day(now):
         raise BadInput(
             pointer,

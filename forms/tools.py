@@ -22,16 +22,14 @@ from domain.photo_listings import arrived_photos
 from domain.records import Tool, ToolTest, Unit
 from domain.rights import Deed, may
 from domain.tool_kinds import KINDS
+from domain.tool_tests import NewToolTest, list_tests, record_test
 from domain.tools import (
     SHEET_AT_MOST,
     STOPPED,
     NewTool,
-    NewToolTest,
     ToolFilter,
-    list_tests,
     list_tools,
     months_later,
-    record_test,
     register_tool,
     shown_status,
     tool_by_number,

@@ -54,6 +54,8 @@ class Refusal(Exception):
         self.allowed: tuple[str, ...] = ()
         self.advice: dict[Language, str] | None = None
         """Who could do it instead, where somebody could be found; said after the sentence."""
+        self.row: tuple[int, str] | None = None
+        """Of several things told at once the one it is about: its place, the first being 0, and what people call it."""
         self.facts = facts
 
     def sentence(self, language: Language) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import date
 from functools import partial
 from itertools import zip_longest
 from typing import Any
@@ -18,18 +18,16 @@ from chuncha.demo.steps import (
     Deed,
     Hazard,
     MakeUp,
+    Quantities,
     Signing,
     SpotChecks,
     Step,
     Submit,
     TakeCall,
-    ToolTest,
+    ToolTests,
     Turn,
-    Work,
     ZeroReport,
 )
-
-_EACH_LOOK = timedelta(minutes=6)
 
 
 class Line:
@@ -67,9 +65,8 @@ class Line:
                 self._post(
                     f"/extensions/{self._asked[step.hazard]}/{decision}", {"opinion": step.opinion}, step
                 )
-            case ToolTest():
-                self._post(f"/tools/{step.number}/tests", step.body, step)
-                self._made["test"] += 1
+            case ToolTests():
+                self._made["test"] += len(self._post("/tools/tests", step.bodies, step)["items"])
             case Create():
                 below = "" if step.below is None else f"/{self._campaign}/{step.below}"
                 self._post(f"/campaigns{below}", step.body, step)
@@ -84,9 +81,8 @@ class Line:
         match step:
             case Turn():
                 post(f"{path}/{step.event}", step.facts)
-            case Work():
-                post(f"{path}/quantities", step.body)
-                self._made["work"] += 1
+            case Quantities():
+                self._made["work"] += len(post(f"{path}/quantities/batch", step.bodies)["items"])
             case ZeroReport():
                 post(f"{path}/zero-reports", {"unit": step.unit})
             case TakeCall():
@@ -101,14 +97,14 @@ class Line:
         drawn = self._client.get(path, by=step.by, at=step.at, **asked)["items"]
         # What still waits for its re-check has its result from there.
         verified = [each["ticket"] for each in drawn if each["state"] == "verified"]
-        for place, (number, bad) in enumerate(zip_longest(verified, step.bad.items())):
-            at = step.at + place * _EACH_LOOK
-            key, opinion = bad or (None, step.opinion)
-            body = {"passed": bad is None, "opinion": opinion}
-            result = self._client.post(f"{path}/{number}/check", body, by=step.by, at=at)
-            if key is not None:
-                self._numbers[key] = result["again"]
-        self._made["looked"] += len(verified)
+        seen = [
+            {"ticket": number, "passed": bad is None, "opinion": bad or step.opinion}
+            for number, bad in zip_longest(verified, step.bad.values())
+        ]
+        if seen:
+            results = self._post(f"{path}/checks", seen, step)["items"]
+            self._numbers |= {key: result["again"] for key, result in zip(step.bad, results, strict=False)}
+            self._made["looked"] += len(results)
 
     def _submit(self, step: Submit) -> None:
         bodies = [_finding(self._campaign, hazard) for hazard in step.hazards]

@@ -33,7 +33,6 @@ from chuncha.demo.steps import (
     Submit,
     TakeCall,
     Turn,
-    Work,
 )
 from domain.workdays import NATIONAL
 
@@ -241,7 +240,7 @@ class Player:
                 return step.hazards[0].unit
             case Deed() | Decision():
                 return self._unit_of[step.hazard]
-            case Work() | TakeCall():
+            case TakeCall():
                 return str(step.body["unit"])
             case _:
                 return str(step.unit)  # type: ignore[attr-defined]

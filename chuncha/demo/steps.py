@@ -109,19 +109,19 @@ class Decision(Step):
 
 
 @dataclass(frozen=True, slots=True)
-class Work(Step):
-    """A quantity record."""
+class Quantities(Step):
+    """The quantity records of the unit, as they are sent at the end of a day."""
 
-    body: dict[str, Any]
+    unit: str
+    bodies: tuple[dict[str, Any], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class ToolTest(Step):
-    """A tool of the unit is tested in the campaign."""
+class ToolTests(Step):
+    """Tools of the unit were tested in the campaign: the lines of the report, each with the number of its tool."""
 
     unit: str
-    number: str
-    body: dict[str, Any]
+    bodies: tuple[dict[str, Any], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,7 @@ class ZeroReport(Step):
 
 @dataclass(frozen=True, slots=True)
 class SpotChecks(Step):
-    """What was drawn of a unit and is verified is looked at on the spot, `opinion` said of what holds.
+    """What was drawn of a unit and is verified was looked at on the spot, `opinion` said of what holds.
 
     `bad` names what does not: as many of the first as there are keys, each the key of the new ticket it becomes.
     """

@@ -123,8 +123,9 @@ def _settle(case: Case, known: dict[str, Any]) -> None:
             case.path_parameters[name] = known["suggestion"]
         elif not case.path.startswith("/api/v1/tools"):
             case.path_parameters[name] = known[name]
-    if isinstance(case.body, dict):
-        case.body.update({name: known[name] for name in case.body.keys() & known.keys() - {"number", "code"}})
+    for said in case.body if isinstance(case.body, list) else [case.body]:
+        if isinstance(said, dict):
+            said.update({name: known[name] for name in said.keys() & known.keys() - {"number", "code"}})
 
 
 @pytest.mark.timeout(300)

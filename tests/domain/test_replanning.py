@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import pytest
@@ -19,11 +19,12 @@ from domain.campaigns import campaign_by_code
 from domain.escalation import sweep, sweep_all
 from domain.findings import NewFinding, submit_finding
 from domain.history import history_of
-from domain.ladder_changes import set_campaign_ladders
-from domain.ladder_settings import Ladders
-from domain.records import Chase, Matter, Notice, Replanning, StepRecord, Ticket
+from domain.ladder_changes import set_campaign_ladders, set_unit_ladders
+from domain.ladder_settings import Ladders, default_ladders
+from domain.records import Chase, Matter, Notice, Replanning, StepRecord, Ticket, Tool
 from domain.remediation import Assignment, Regrading, assign, regrade
 from domain.tickets import ticket_by_number
+from domain.tools import NewTool, register_tool
 from statemachines.labels import Level
 from statemachines.roles import SYSTEM
 from tests.faults.ledger import due as due_still
@@ -64,7 +65,37 @@ def set_ladders(world: World, *steps: dict[str, Any]) -> None:
         set_campaign_ladders(session, campaign, ladders, actor=actor, now=world.now)
 
 
+def set_tool_ladder(session: Session, world: World, *steps: dict[str, Any]) -> None:
+    ladders = Ladders.model_validate({"ladders": {"tool": list(steps)}})
+    set_unit_ladders(session, "XB", ladders, actor=world.actor("zhaozhuren"), now=world.now)
+
+
+def registered(session: Session, world: World, number: str) -> Tool:
+    new = NewTool(number=number, kind="绝缘手套", unit="LL01", last_test_on=date(2026, 3, 2))
+    return register_tool(session, new, actor=world.actor("zhaozhuren"), now=world.now)
+
+
 # One after the other.
+
+
+def test_a_tool_registered_after_its_ladder_was_set_climbs_the_new_one(world: World) -> None:
+    step = {"code": "sooner", "after_workdays": -20, "to": ["unit_leader"], "act": "remind"}
+    with world.database.transaction() as session:
+        before = registered(session, world, "ST-01")
+        set_tool_ladder(session, world, step)
+        after = registered(session, world, "ST-02")
+    with world.database.reading() as session:
+        query = select(Chase.subject_id, Chase.next_step_at)
+        steps = dict(session.execute(query).tuples().all())
+    assert steps[before.id] == steps[after.id] == at("2026-08-05T08:30:00")
+
+
+def test_what_somebody_does_to_the_default_ladders_is_theirs_alone() -> None:
+    mine = default_ladders()
+    mine[Matter.TOOL].clear()
+    del mine[Matter.DEADLINE]
+    assert default_ladders()[Matter.TOOL]
+    assert Ladders().ladders.keys() == set(Matter)
 
 
 def test_a_level_raised_between_two_steps_repeats_none_and_goes_on_with_the_graver_ones(world: World) -> None:

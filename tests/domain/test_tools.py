@@ -12,7 +12,8 @@ from domain.history import history_of
 from domain.photo_listings import arrived_photos
 from domain.records import ToolStatus
 from domain.tool_kinds import KINDS
-from domain.tools import NewTool, NewToolTest, ShownStatus, ToolFilter, months_later
+from domain.tool_tests import NewToolTest, list_tests, record_test
+from domain.tools import NewTool, ShownStatus, ToolFilter, months_later
 from statemachines.refusals import RoleMissing
 from statemachines.roles import SYSTEM
 from tests.photos import listed, photo
@@ -30,7 +31,7 @@ def put_to_test(world, number="ST-01", *, by="limin", **said):
     with world.database.transaction() as session:
         tool = tools.tool_by_number(session, number, actor=actor, lock=True)
         told = NewToolTest.model_validate({"passed": True, **said})
-        tools.record_test(session, tool, told, actor=actor, now=world.now)
+        record_test(session, tool, told, actor=actor, now=world.now)
         return tool
 
 
@@ -101,7 +102,7 @@ def test_a_test_keeps_what_was_measured_and_lists_its_photos(world):
     tool = put_to_test(world, readings=said, files=[listed(data, "电表.jpg")])
     limin, elsewhere = world.actor("limin"), world.actor("zhouhai")
     with world.database.reading() as session:
-        [test] = tools.list_tests(session, tool)
+        [test] = list_tests(session, tool)
         assert test.readings == said
         assert [each.name for each in test.photos] == ["电表.jpg"]
         assert not arrived_photos(session, [test])
@@ -132,7 +133,7 @@ def test_an_older_test_recorded_late_changes_nothing_but_is_kept(world):
     tool = put_to_test(world, tested_on="2025-09-10", passed=False)
     assert (tool.status, tool.last_test_on) == (ToolStatus.IN_USE, date(2026, 3, 10))
     with world.database.reading() as session:
-        assert [test.tested_on.year for test in tools.list_tests(session, tool)] == [2026, 2025]
+        assert [test.tested_on.year for test in list_tests(session, tool)] == [2026, 2025]
 
 
 def test_a_test_in_a_campaign_is_one_more_in_its_quantities(world):

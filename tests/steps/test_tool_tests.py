@@ -4,7 +4,9 @@ import pytest
 from pytest_bdd import given, parsers, scenarios, then, when
 
 from domain import campaigns, quantities, tools
-from domain.tools import NewTool, NewToolTest
+from domain.tool_tests import NewToolTest, ReportedTest, record_test, record_tests
+from domain.tools import NewTool
+from statemachines.refusals import Refusal
 from statemachines.roles import SYSTEM
 
 pytestmark = pytest.mark.usefixtures("world")  # steps ask for it too late for the database to hold the bureau
@@ -28,7 +30,28 @@ def put_to_test(world, where, number, day, result):
     told = {"passed": result == "合格", "tested_on": day, "campaign": "CC2026" if where else None}
     with world.database.transaction() as session:
         tool = tools.tool_by_number(session, number, actor=actor, lock=True)
-        tools.record_test(session, tool, NewToolTest.model_validate(told), actor=actor, now=world.now)
+        record_test(session, tool, NewToolTest.model_validate(told), actor=actor, now=world.now)
+
+
+@when("李敏在春查中登记检测报告", target_fixture="refused")
+def reported(world, datatable):
+    actor = world.actor("limin")
+    lines = [
+        ReportedTest(number=number, tested_on=day, passed=result == "合格", campaign="CC2026")
+        for number, day, result in datatable[1:]
+    ]
+    try:
+        with world.database.transaction() as session:
+            record_tests(session, lines, actor=actor, now=world.now)
+    except Refusal as refusal:
+        return refusal
+    return None
+
+
+@then(parsers.parse('报告未登记，指出第 {place:d} 项 "{number}" {why}'))
+def not_recorded(refused, place, number, why):
+    assert refused.row == (place - 1, number)
+    assert why in refused.sentence("zh")
 
 
 def seen(world, number):

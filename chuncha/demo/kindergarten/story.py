@@ -18,13 +18,13 @@ from chuncha.demo.steps import (
     Deed,
     Hazard,
     MakeUp,
+    Quantities,
     Rhythm,
     Signing,
     Step,
     Story,
-    ToolTest,
+    ToolTests,
     Turn,
-    Work,
 )
 from statemachines.labels import Level
 
@@ -105,7 +105,7 @@ class _Writer:
                     "unit": place.code,
                     "date": friday.isoformat(),
                 }
-                yield Work(days.at(friday, 16, 20), self._garden.doctor, body)
+                yield Quantities(days.at(friday, 16, 20), self._garden.doctor, place.code, (body,))
 
     def _visit(
         self, place: Place, planned: date, day: date, by: Colleague, *, findings: int
@@ -149,14 +149,13 @@ class _Writer:
         for number, (place, tool) in enumerate(zip(self._garden.places, _tools(self._garden), strict=True)):
             passed = number != 4
             test = {
+                "number": tool["number"],
                 "passed": passed,
                 "tested_on": FIRE_CHECK.isoformat(),
                 "campaign": CAMPAIGN,
                 "note": "" if passed else "压力不足，已停用更换",
             }
-            yield ToolTest(
-                days.at(FIRE_CHECK, 15, 2 * number), place.checker, place.code, tool["number"], test
-            )
+            yield ToolTests(days.at(FIRE_CHECK, 15, 2 * number), place.checker, place.code, (test,))
 
     # What becomes of a hazard.
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from random import Random
 from typing import Any
 
 from chuncha.demo import days
+from chuncha.demo.people import Colleague
 from chuncha.demo.spring import dates
 from chuncha.demo.spring.bureau import CODE, Bureau, Station
-from chuncha.demo.steps import Item, Step, ToolTest, Work
+from chuncha.demo.steps import Item, Quantities, Step, ToolTests
 from domain.records import CountsAs
 from domain.samples import SPRING_INSPECTION_FIGURES, sample
 from domain.tool_kinds import KINDS
@@ -118,7 +119,19 @@ class Works:
         return [figure.of_fix(quantity)]
 
     def rest(self, chance: Random, bureau: Bureau) -> Iterator[Step]:
-        """The records that make every figure exact. Each is first named by the first station, in the table's order."""
+        """The records that make every figure exact, those of a unit and week sent together at its end.
+
+        Each is first named by the first station, in the table's order: it sends those of the first day at once.
+        """
+        together: defaultdict[tuple[str, date], list[_Work]] = defaultdict(list)
+        for work in sorted(self._rest(chance, bureau), key=lambda work: work.at):
+            day = work.at.date()
+            sent = day if day == dates.INSPECTING[0] else day + timedelta(days=6 - day.weekday())
+            together[work.body["unit"], sent].append(work)
+        for (unit, _), works in together.items():
+            yield Quantities(works[-1].at, works[-1].by, unit, tuple(work.body for work in works))
+
+    def _rest(self, chance: Random, bureau: Bureau) -> Iterator[_Work]:
         for place, figure in enumerate(self._figures):
             if figure.counts_as is CountsAs.TOTAL:
                 yield _stated(figure, bureau)
@@ -127,7 +140,7 @@ class Works:
             elif figure.group != TESTED:
                 yield from self._shared(figure, place, chance, bureau)
 
-    def _shared(self, figure: Figure, place: int, chance: Random, bureau: Bureau) -> Iterator[Work]:
+    def _shared(self, figure: Figure, place: int, chance: Random, bureau: Bureau) -> Iterator[_Work]:
         first = bureau.stations[0]
         sharing = [first, *_some(chance, bureau.stations[1:], figure)]
         parts = _split(chance, self._left[figure], len(sharing))
@@ -137,7 +150,7 @@ class Works:
             at = days.at(day, 17, place) if station is first else days.at(day, 16, chance.randint(30, 59))
             rough = figure.approximate and (station is first or chance.random() < 0.4)
             body = figure.body(quantity, unit=station.code, done_on=day, approximate=rough)
-            yield Work(at, station.checker, body)
+            yield _Work(at, station.checker, body)
 
     def tools(self, chance: Random, bureau: Bureau) -> Iterator[dict[str, str]]:
         """The tools of the stations: as many as the figures say were tested."""
@@ -145,44 +158,52 @@ class Works:
             yield _registered(chance, code, kind, station)
 
     def tests(self, bureau: Bureau) -> Iterator[Step]:
-        """Every tool is tested on its station's day of the inspections."""
+        """Every tool is tested on its station's day of the inspections; the report comes when all of them are."""
         stations = bureau.stations
         test_days = {
             station.code: days.workdays(*dates.INSPECTING)[number] for number, station in enumerate(stations)
         }
-        tested: Counter[str] = Counter()
+        reports: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
         for report, (code, _, station) in enumerate(_tools(bureau, self._figures), start=1):
-            day = test_days[station.code]
             passed = report % 31 != 0
-            tested[station.code] += 1
-            yield ToolTest(
-                days.at(day, 9) + timedelta(minutes=25 * tested[station.code]),
-                station.checker,
-                station.code,
-                code,
+            reports[station.code].append(
                 {
+                    "number": code,
                     "passed": passed,
-                    "tested_on": day.isoformat(),
+                    "tested_on": test_days[station.code].isoformat(),
                     "campaign": CAMPAIGN,
                     "report_number": f"YLAQ2026-{report:03}",
                     "note": "" if passed else "耐压试验不合格，停用，建议更换",
-                },
+                }
             )
+        for station in stations:
+            tests = reports[station.code]
+            at = days.at(test_days[station.code], 9) + timedelta(minutes=25 * len(tests))
+            yield ToolTests(at, station.checker, station.code, tuple(tests))
 
 
-def _stated(figure: Figure, bureau: Bureau) -> Work:
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """One quantity record, and when it was ready to be sent by whom."""
+
+    at: datetime
+    by: Colleague
+    body: dict[str, Any]
+
+
+def _stated(figure: Figure, bureau: Bureau) -> _Work:
     """The total, as the bureau's supervisor states it once the tests are made."""
     day = dates.INSPECTING[1]
     body = figure.body(figure.quantity, unit=CODE, done_on=day)
-    return Work(days.at(day, 17, 10), bureau.safety_supervisor, body)
+    return _Work(days.at(day, 17, 10), bureau.safety_supervisor, body)
 
 
-def _checked(figure: Figure, bureau: Bureau) -> Iterator[Work]:
+def _checked(figure: Figure, bureau: Bureau) -> Iterator[_Work]:
     """Each station records that it has checked itself."""
     first_week = days.workdays(*dates.INSPECTING)[2:7]
     for number, station in enumerate(bureau.stations):
         day = first_week[number % len(first_week)]
-        yield Work(days.at(day, 17, 15), station.checker, figure.body(1, unit=station.code, done_on=day))
+        yield _Work(days.at(day, 17, 15), station.checker, figure.body(1, unit=station.code, done_on=day))
 
 
 CAMPAIGN = "CC2026"
