@@ -193,7 +193,9 @@ def list_files(
     hashes = sorted({sha256 for sha256, _ in wanted})
     # A new ticket is inserted once, with its counts: the queries below must not send it ahead.
     with session.no_autoflush:
-        known = _listed_before(session, ticket) if inspect(ticket).persistent else set()
+        known = (
+            _listed_before(session, ticket) if ticket.files_expected and inspect(ticket).persistent else set()
+        )
         stored, elsewhere = _known_elsewhere(session, hashes, ticket)
     new = {key: file for key, file in wanted.items() if key not in known}
     if not new:
@@ -266,6 +268,8 @@ def files_of_all(session: Session, tickets: Sequence[Ticket]) -> dict[Any, list[
 
 def counted(session: Session, ticket: Ticket, kind: FileKind) -> int:
     """How many files of a kind a ticket lists (a fix on the spot needs one before and one after)."""
+    if not ticket.files_expected:
+        return 0
     query = select(func.count()).where(FileListing.ticket_id == ticket.id, FileListing.kind == kind)
     return session.scalar(query) or 0
 

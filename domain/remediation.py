@@ -11,6 +11,7 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
 
 from domain import notices
 from domain.calendars import calendar_of
@@ -22,7 +23,7 @@ from domain.files import ListedFile, counted, list_files
 from domain.history import record
 from domain.people import assignee_by_login
 from domain.quantities import NewQuantity, record_fix_quantities
-from domain.records import CancelKind, FileKind, Person, Ticket
+from domain.records import CancelKind, FileKind, Person, Ticket, Unit
 from domain.sample_checks import answer_samples
 from domain.tickets import load_fixers_roles, ticket_by_number
 from domain.verifiers import eligible_verifiers
@@ -301,7 +302,13 @@ def _write_fix(session: Session, ticket: Ticket, told: Fix, *, actor: Actor, now
     record_fix_quantities(session, ticket, told.quantities, actor=actor, now=now)
     follow(session, ticket, now=now)
     session.flush()
-    session.refresh(ticket, ["fixer", "fixer_unit", "assignee"])
+    # They are here already, most of them: a refresh would read the ticket once more.
+    for name, record_of, key in (
+        ("fixer", Person, ticket.fixer_id),
+        ("fixer_unit", Unit, ticket.fixer_unit_id),
+        ("assignee", Person, ticket.assignee_id),
+    ):
+        set_committed_value(ticket, name, session.get_one(record_of, key))
     load_fixers_roles(session, [ticket])
 
 
