@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
+from threading import Lock
 from typing import Any, Self
 
 import httpx
@@ -20,17 +22,22 @@ class PlayBroken(RuntimeError):
 
 
 class Client:
-    """One connection for everybody; each call carries the token of whoever makes it, and the moment it is made."""
+    """The connections of everybody; each call carries the token of whoever makes it, and the moment it is made.
 
-    def __init__(self, address: str, tokens: Mapping[str, str]) -> None:
-        self._http = httpx.Client(base_url=address, timeout=30)
+    It goes to the process that has the fewest to answer, so that none waits while another has nothing to do.
+    """
+
+    def __init__(self, addresses: Sequence[str], tokens: Mapping[str, str]) -> None:
+        self._busy = {httpx.Client(base_url=address, timeout=30): 0 for address in addresses}
+        self._counting = Lock()
         self._headers = {login: {"Authorization": f"Bearer {token}"} for login, token in tokens.items()}
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._http.close()
+        for http in self._busy:
+            http.close()
 
     def post(self, path: str, body: object, *, by: Colleague, at: datetime) -> Any:
         """POST JSON and return the answer. Raises PlayBroken when it is refused."""
@@ -55,9 +62,21 @@ class Client:
 
     def _call(self, method: str, path: str, by: Colleague, at: datetime, **sent: Any) -> httpx.Response:
         headers = {**self._headers[by.login], MOMENT: at.isoformat()}
-        answer = self._http.request(method, API + path, headers=headers, **sent)
+        with self._least_busy() as http:
+            answer = http.request(method, API + path, headers=headers, **sent)
         if answer.is_error:
             raise PlayBroken(
                 f"{by.login} {method} {path}: {answer.status_code} {answer.text}\n{sent.get('json')}"
             )
         return answer
+
+    @contextmanager
+    def _least_busy(self) -> Iterator[httpx.Client]:
+        with self._counting:
+            http = min(self._busy, key=self._busy.__getitem__)
+            self._busy[http] += 1
+        try:
+            yield http
+        finally:
+            with self._counting:
+                self._busy[http] -= 1

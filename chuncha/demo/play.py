@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -21,9 +22,9 @@ from chuncha.demo.clock import Clock
 from chuncha.demo.closing import print_closing, write_papers
 from chuncha.demo.opening import draw_photos
 from chuncha.demo.people import Table, issue_tokens, set_up, settle
-from chuncha.demo.player import Player
+from chuncha.demo.player import Player, load_flows
 from chuncha.demo.sample import Sample, sample_named
-from chuncha.demo.stage import Stage, stage, web
+from chuncha.demo.stage import Stage, Web, stage, web
 from chuncha.demo.steps import Story
 from chuncha.processes import free_port, must_be_free, serve
 from domain.settings import Settings
@@ -60,7 +61,7 @@ def play_demo(
         must_be_free("127.0.0.1", port)
     with (
         _folder(data, keep=not serve_after) as folder,
-        stage(folder, _port(port) if serve_after else free_port()) as set_stage,
+        stage(folder, _port(port) if serve_after else free_port(), load=load_flows) as set_stage,
     ):
         begun = time.monotonic()
         cast = _play(set_stage, chosen, folder, seed, console)
@@ -85,10 +86,8 @@ class Cast:
     administrator: tuple[str, str]
 
 
-def prepare(on: Stage, sample: Sample, seed: int) -> Cast:
-    """Fill the empty installation, write the story and draw its photos, while the scheduler comes up."""
-    story = sample.write_story(seed)
-    clock = Clock(days.at(story.first, 8), ANCESTOR)
+def _prepare(on: Stage, sample: Sample, story: Story, clock: Clock) -> Cast:
+    """Fill the empty installation and draw the photos, while the rest of the stage comes up."""
     tables = (*sample.tables, Table.written("tools", story.tools))
     administrator = set_up(on.installation.database, tables, now=clock())
     tokens = issue_tokens(on.installation.database, sample.people, now=clock())
@@ -97,20 +96,28 @@ def prepare(on: Stage, sample: Sample, seed: int) -> Cast:
 
 
 def _play(on: Stage, sample: Sample, folder: Path, seed: int, console: Console) -> Cast:
-    with console.status(f"准备：数据库、{sample.preparing}、照片、调度…"):
-        cast = prepare(on, sample, seed)
-    for line in sample.ahead():
-        console.print(line, highlight=False)
     with ExitStack() as held:
-        addresses = held.enter_context(web(on.installation, cast.clock, processes=WEB_PROCESSES))
-        clients = [held.enter_context(Client(address, cast.tokens)) for address in addresses]
-        tell = held.enter_context(_progress(console, cast.story))
-        held.enter_context(Player(clients, cast.clock, cast.story, ready=on.ready, tell=tell)).play()
-        write_papers(clients[0], sample, cast.story.campaign, folder / "papers", at=cast.clock())
+        with console.status(f"准备：数据库、{sample.preparing}、照片、调度…"):
+            story = sample.write_story(seed)
+            clock = Clock(days.at(story.first, 8), ANCESTOR)
+            pages = held.enter_context(web(on.installation, clock, processes=WEB_PROCESSES))
+            cast = _prepare(on, sample, story, clock)
+        for line in sample.ahead():
+            console.print(line, highlight=False)
+        client = held.enter_context(Client(pages.addresses, cast.tokens))
+        tell = held.enter_context(_progress(console, story))
+        ready = partial(_all_ready, on, pages)
+        held.enter_context(Player(client, clock, story, ready=ready, tell=tell)).play()
+        write_papers(client, sample, story.campaign, folder / "papers", at=clock())
     on.mailbox.write_index()
     on.over()
     settle(on.installation.database)
     return cast
+
+
+def _all_ready(on: Stage, pages: Web) -> None:
+    pages.ready()
+    on.ready()
 
 
 class _Day:

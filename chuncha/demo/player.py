@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from contextvars import copy_context
 from datetime import date, datetime
+from importlib import import_module
 from itertools import groupby
 from typing import Any, Self
 from uuid import UUID
@@ -61,6 +62,21 @@ _SAID = {
 }
 
 
+def load_flows() -> None:
+    """Import the flows and with them the scheduler's client: seconds of a processor.
+
+    It reads the environment of the stage when it is imported.
+    """
+    for flow in (
+        "advance_campaigns",
+        "deliver_notices",
+        "plan_inspections",
+        "publish_summaries",
+        "sweep_deadlines",
+    ):
+        import_module(f"flows.{flow}")
+
+
 class Runs:
     """Runs flows in one thread, one after another: with one connection to the scheduler instead of three for each."""
 
@@ -86,23 +102,23 @@ class Runs:
 
 
 class Player:
-    """Plays day after day, its lines spread over the clients; `tell` hears each day's line.
+    """Plays day after day; `tell` hears each day's line.
 
-    `ready` waits until the scheduler answers; it comes up while its client loads here.
+    `ready` waits until the stage answers; it comes up while the flows load here.
 
-    Letters go out beside the steps of the next day.
+    Letters go out beside the steps of the next working day.
     """
 
     def __init__(
         self,
-        clients: Sequence[Client],
+        client: Client,
         clock: Clock,
         story: Story,
         *,
         ready: Callable[[], None],
         tell: Callable[[date, str], None],
     ) -> None:
-        # The scheduler's client takes seconds to import, and reads the environment of the stage when it is.
+        # See load_flows.
         from flows.advance_campaigns import advance_campaigns
         from flows.deliver_notices import deliver_notices
         from flows.here import kept_open
@@ -117,7 +133,7 @@ class Player:
         self._sweep: FlowRun = sweep_deadlines
         self._clock, self._tell = clock, tell
         self._story, self._campaign, self._rhythm = story, story.campaign, story.rhythm
-        self._clients = clients
+        self._client = client
         self._lines: dict[str, Line] = {}
         self._unit_of = _units_of_hazards(story.steps)
         self._beside = ThreadPoolExecutor(LINES, "line")
@@ -171,16 +187,16 @@ class Player:
         self._letters_sent()
         at = days.at(day, 8, 31)
         self._clock.put(at)
-        if day >= self._rhythm.begins:
-            # What runs every hour elsewhere runs on the days of the phases and on Mondays here, and what runs every
-            # five minutes on the mornings of working days: what falls due on the others is told on the next.
-            if day in self._rhythm.phases or day.weekday() == 0:
-                self._turned += self._runs.run(self._advance, at).get("moved", [])
-            if NATIONAL.is_workday(day):
-                self._today["chased"] += self._runs.run(self._sweep, at).get("told", 0)
+        # What runs every hour elsewhere runs on the days of the phases here, and what runs every five minutes on the
+        # mornings of working days: what falls due on the others is told on the next.
+        if day in self._rhythm.phases:
+            self._turned += self._runs.run(self._advance, at).get("moved", [])
+        if day >= self._rhythm.begins and NATIONAL.is_workday(day):
+            self._today["chased"] += self._runs.run(self._sweep, at).get("told", 0)
         if day in self._rhythm.planning:
             self._today["missed"] += self._runs.run(self._plan, at).get("missed", 0)
-        self._send_letters()
+        if NATIONAL.is_workday(day):
+            self._send_letters()
 
     def _evening(self, day: date) -> None:
         at = days.at(day, 17, 55)
@@ -189,11 +205,11 @@ class Player:
             self._letters_sent()
             self._turned += [f"{self._campaign} summarise"]
             self._runs.run(self._publish, at)
-        if NATIONAL.is_workday(day) or self._today["chased"]:
+        if day >= self._rhythm.begins and NATIONAL.is_workday(day):
             self._letters_of = at
 
     def _send_letters(self) -> None:
-        """The letters of an evening go out while the next day is played: what is written then is not due yet."""
+        """The letters of an evening go out beside the steps of the next working day: what is written then is not due."""
         if self._letters_of is not None:
             at, self._letters_of = self._letters_of, None
             self._delivery = self._post.submit(self._letters.run, self._deliver, at)
@@ -228,10 +244,9 @@ class Player:
             self._today += made.result()
 
     def _line(self, unit: str) -> Line:
-        """The line of a unit; "" is the whole campaign's. They take the clients by turns."""
+        """The line of a unit; "" is the whole campaign's."""
         if unit not in self._lines:
-            client = self._clients[len(self._lines) % len(self._clients)]
-            self._lines[unit] = Line(client, self._campaign)
+            self._lines[unit] = Line(self._client, self._campaign)
         return self._lines[unit]
 
     def _unit(self, step: Step) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from threading import Thread
 
 import httpx
 
@@ -36,10 +37,11 @@ class Stage:
 
 
 @contextmanager
-def stage(folder: Path, port: int) -> Iterator[Stage]:
+def stage(folder: Path, port: int, *, load: Callable[[], None]) -> Iterator[Stage]:
     """Set everything up below `folder` and take it down again; `port` is where the pages are read afterwards.
 
-    The scheduler takes seconds to come up, so it is started first and waited for last.
+    The scheduler takes seconds to come up, so it is started first and waited for last. What `load` loads reads its
+    environment, and is loaded while this process waits for its database.
     """
     backstage.wake_ancestor()
     (folder / "logs").mkdir(parents=True, exist_ok=True)
@@ -52,6 +54,7 @@ def stage(folder: Path, port: int) -> Iterator[Stage]:
         try:
             runs = _scheduler(folder, scheduler_port)
             tree.start(runs)
+            Thread(target=load, daemon=True).start()
             with open_installation(settings, migrate=True, own=True) as installation:
                 # The flows run in this process and read their settings as everywhere else.
                 os.environ.update(
@@ -86,9 +89,17 @@ def _scheduler(folder: Path, port: int) -> Child:
     return Child("prefect", scheduler.command(port, schedules=False), environment=dict(os.environ))
 
 
+@dataclass(frozen=True, slots=True)
+class Web:
+    """Processes that answer calls. `ready` waits until they do."""
+
+    addresses: list[str]
+    ready: Callable[[], None]
+
+
 @contextmanager
-def web(on: Installation, clock: Clock, *, processes: int = 1) -> Iterator[list[str]]:
-    """Serve pages and calls from processes of their own, at the time of the clock; gives their addresses."""
+def web(on: Installation, clock: Clock, *, processes: int = 1) -> Iterator[Web]:
+    """Serve pages and calls from processes of their own, at the time of the clock; they take seconds to come up."""
     # Whatever the environment says by now: the processes know the one their common ancestor was started with.
     settings = on.settings.model_copy(update={"database_url": on.database.url})
     ports = [free_port() for _ in range(processes)]
@@ -102,14 +113,17 @@ def web(on: Installation, clock: Clock, *, processes: int = 1) -> Iterator[list[
         process.start()
     addresses = [f"http://127.0.0.1:{port}" for port in ports]
     try:
-        for process, address in zip(started, addresses, strict=True):
-            _wait_for(process, f"{address}/healthz")
-        yield addresses
+        yield Web(addresses, partial(_wait_for_all, started, addresses))
     finally:
         for process in started:
             process.terminate()
         for process in started:
             process.join(timeout=10)
+
+
+def _wait_for_all(processes: Sequence[BaseProcess], addresses: Sequence[str]) -> None:
+    for process, address in zip(processes, addresses, strict=True):
+        _wait_for(process, f"{address}/healthz")
 
 
 def _wait_for(process: BaseProcess, address: str) -> None:

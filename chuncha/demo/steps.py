@@ -169,8 +169,8 @@ class TakeCall(Step):
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
-    """When the flows run in the play: from `begins` on; phases are begun on `phases` and Mondays, visits planned on
-    `planning` days, the summary published on the evening of `summarised`.
+    """When the flows run in the play: from `begins` on; phases are begun on `phases`, visits planned on `planning`, the
+    summary published on the evening of `summarised`.
     """
 
     begins: date
