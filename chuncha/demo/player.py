@@ -209,7 +209,7 @@ class Player:
             self._letters_of = at
 
     def _send_letters(self) -> None:
-        """The letters of an evening go out beside the steps of the next working day: what is written then is not due."""
+        """The letters of an evening go out beside the next working day: what is written then is not due yet."""
         if self._letters_of is not None:
             at, self._letters_of = self._letters_of, None
             self._delivery = self._post.submit(self._letters.run, self._deliver, at)
