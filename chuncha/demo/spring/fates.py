@@ -231,7 +231,7 @@ class Fates:
         body = {**self._responsible(station, fixer), "measure": hazard.item.measure}
         yield Deed(at, station.head, hazard.key, "assign", body)
         due = due_of(hazard, at)
-        if chance.random() < 0.6:
+        if chance.random() < 0.5:
             signed = days.soon(chance, at, 10, 90)
             yield Deed(signed, fixer, hazard.key, "acknowledge")
             at = signed

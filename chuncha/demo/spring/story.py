@@ -56,7 +56,7 @@ _FATES = {
     "open_extended": 2,
     "open_late": 1,
 }
-FINDINGS = 150
+FINDINGS = 145
 """Those of the stations' own checks; the visits, the re-check and the major ones come on top."""
 
 
@@ -83,12 +83,11 @@ def write_story(seed: int, bureau: Bureau) -> Story:
 
 
 def _rhythm() -> Rhythm:
-    """Visits are planned on the first day of the inspections and on Mondays until their last."""
-    mondays = {day for day in days.days(dates.MOBILISED, dates.INSPECTING[1]) if day.weekday() == 0}
+    """All visits are planned on the first day of the inspections."""
     return Rhythm(
         begins=dates.MOBILISED,
         phases=frozenset({dates.INSPECTING[0], dates.RECTIFYING[0], dates.RECHECKING[0]}),
-        planning=frozenset({dates.INSPECTING[0], *mondays}),
+        planning=frozenset({dates.INSPECTING[0]}),
         summarised=dates.SUMMARISED,
     )
 
