@@ -105,9 +105,9 @@ def record_quantity(
     """
     must_be_open(campaign)
     within = _within(session, campaign, [new], actor=actor)
-    return _kept(session, [_checked(new, campaign, within, actor=actor, now=now, pointer=pointer, key=key)])[
-        0
-    ]
+    row = _checked(new, campaign, within, actor=actor, now=now, pointer=pointer, key=key)
+    _kept(session, [row])
+    return row
 
 
 @dataclass(frozen=True, slots=True)
